@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cerrno>
+#include <coroutine>
+#include <utility>
+
+#include <sluice/cancel.hpp>
+#include <sluice/detail/invariant.hpp>
+#include <sluice/executor.hpp>
+#include <sluice/operation.hpp>
+
+namespace sluice {
+
+/// What an operation is made of: prepare() fills the submission entry and may point into the object
+/// itself, which does not move from then on; finish() turns the completion into what the awaiting
+/// coroutine gets.
+template <class Request>
+concept OperationRequest = requires(Request request, Completion completion) {
+  { request.prepare() } noexcept -> std::same_as<Submission>;
+  { request.finish(completion) } noexcept;
+};
+
+/// An operation as an awaitable. It lives in the frame of the coroutine that awaits it: no
+/// allocation, no reference counting, and its buffers are the awaiting coroutine's own to keep
+/// alive.
+///
+/// Cancelling the coroutine's scope asks the kernel to end the operation; the coroutine stays
+/// suspended until the completion comes. It gets ECANCELED, or the result if that won the race. In
+/// a scope that is cancelled already, nothing is submitted and ECANCELED is the result.
+template <OperationRequest Request>
+class [[nodiscard]] Operation final : private Waker, private CancelLink {
+ public:
+  using Outcome = decltype(std::declval<Request&>().finish(Completion{}));
+
+  explicit Operation(Request request) noexcept : request_(std::move(request)) {}
+  /// Movable until it is awaited.
+  Operation(Operation&& other) noexcept
+      : request_(std::move(other.request_)), scope_(other.scope_) {}
+  Operation& operator=(Operation&&) = delete;
+  ~Operation() {
+    detail::invariant(!in_flight_,
+                      "a coroutine is destroyed only when its operations are complete: cancel its "
+                      "scope and await it");
+  }
+
+  /// Awaits under another scope than the awaiting coroutine's own.
+  [[nodiscard]] Operation within(CancelScope& scope) && noexcept {
+    scope_ = &scope;
+    return std::move(*this);
+  }
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+
+  template <detail::RuntimePromise Promise>
+  [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+    return start(handle.promise());
+  }
+
+  Outcome await_resume() noexcept { return request_.finish(completion_); }
+
+ private:
+  [[nodiscard]] bool start(detail::PromiseBase& promise) noexcept {
+    CancelScope* scope = scope_ != nullptr ? scope_ : promise.cancel_scope();
+    if (scope != nullptr && scope->is_cancelled()) {
+      completion_ = {-ECANCELED, 0};
+      return false;
+    }
+    promise_ = &promise;
+    auto id = promise.executor().reactor().register_operation(*this, request_.prepare());
+    if (!id) {
+      completion_ = {-id.error().value(), 0};
+      return false;
+    }
+    id_ = *id;
+    in_flight_ = true;
+    if (scope != nullptr) {
+      scope->attach(*this);
+    }
+    return true;
+  }
+
+  void wake(Completion completion) noexcept override {
+    if (!completion.is_final()) {
+      // Of the zero-copy sends: the count comes first, the notification that frees the buffer last.
+      completion_ = completion;
+      has_count_ = true;
+      return;
+    }
+    if (!has_count_) {
+      completion_ = completion;
+    }
+    if (cancel_asked_ && completion_.result == -EINTR) {
+      completion_.result = -ECANCELED;  // a worker of the kernel's that the cancel interrupted
+    }
+    in_flight_ = false;
+    detach();
+    promise_->executor().make_ready(*promise_);
+  }
+
+  void on_cancel() noexcept override {
+    cancel_asked_ = true;
+    promise_->executor().reactor().cancel(id_);
+  }
+
+  Request request_;
+  CancelScope* scope_ = nullptr;
+  detail::PromiseBase* promise_ = nullptr;
+  OperationId id_;
+  Completion completion_;
+  bool in_flight_ = false;
+  bool has_count_ = false;
+  bool cancel_asked_ = false;
+};
+
+}  // namespace sluice

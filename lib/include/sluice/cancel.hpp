@@ -1,0 +1,83 @@
+#pragma once
+
+#include <sluice/detail/intrusive_list.hpp>
+
+namespace sluice {
+
+/// Something that can be asked to end early: an operation in flight, a wait, a scope below.
+class CancelLink : private detail::ListNode {
+ public:
+  CancelLink() noexcept = default;
+
+ protected:
+  ~CancelLink() = default;
+  [[nodiscard]] bool is_attached() const noexcept { return is_linked(); }
+  void detach() noexcept { unlink(); }
+
+ private:
+  friend class CancelScope;
+  friend class detail::IntrusiveList<CancelLink>;
+  /// Asked once, after the link has left its scope. Only asks: whoever waits is resumed later, from
+  /// the shard's loop, by the completion itself.
+  virtual void on_cancel() noexcept = 0;
+};
+
+/// A region of work that is cancelled together. Scopes form a tree: cancelling one cancels all
+/// below it. Cancelling never frees anything and never drops a result: it asks each operation in
+/// the scope to end, and each still completes through its waiter.
+///
+/// Belongs to one shard: no atomics, and only that shard's thread may touch it. Use
+/// ShardSet::post() to cancel work of another shard.
+class CancelScope final : private CancelLink {
+ public:
+  CancelScope() noexcept = default;
+  /// Cancelled when `parent` is; already cancelled if `parent` is.
+  explicit CancelScope(CancelScope* parent) noexcept { attach_to(parent); }
+  CancelScope(const CancelScope&) = delete;
+  CancelScope& operator=(const CancelScope&) = delete;
+  /// The links of a scope that ends move up to its parent's fate: there must be none.
+  ~CancelScope() = default;
+
+  [[nodiscard]] bool is_cancelled() const noexcept { return cancelled_; }
+
+  void cancel() noexcept {
+    if (cancelled_) {
+      return;
+    }
+    cancelled_ = true;
+    // One at a time from the front: on_cancel() may detach other links of this scope.
+    while (CancelLink* link = links_.pop_front()) {
+      link->on_cancel();
+    }
+  }
+
+  /// Makes a cancelled scope usable again, below `parent`; nothing may be attached to it. For a
+  /// scope that is used once for each step of a loop, such as a deadline for each request.
+  void reset(CancelScope* parent) noexcept {
+    cancelled_ = false;
+    detach();
+    attach_to(parent);
+  }
+
+  /// Puts a link under this scope, which must not be cancelled.
+  void attach(CancelLink& link) noexcept { links_.push_back(link); }
+  [[nodiscard]] bool has_links() const noexcept { return !links_.empty(); }
+
+ private:
+  void attach_to(CancelScope* parent) noexcept {
+    if (parent == nullptr) {
+      return;
+    }
+    if (parent->is_cancelled()) {
+      cancelled_ = true;
+    } else {
+      parent->attach(*this);
+    }
+  }
+  void on_cancel() noexcept override { cancel(); }
+
+  detail::IntrusiveList<CancelLink> links_;
+  bool cancelled_ = false;
+};
+
+}  // namespace sluice

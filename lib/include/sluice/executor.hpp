@@ -1,0 +1,123 @@
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+
+#include <sluice/clock.hpp>
+#include <sluice/detail/mpsc_queue.hpp>
+#include <sluice/detail/timer_heap.hpp>
+#include <sluice/metrics.hpp>
+#include <sluice/reactor.hpp>
+#include <sluice/task.hpp>
+#include <sluice/task_scope.hpp>
+
+namespace sluice {
+
+struct ExecutorOptions {
+  /// The most coroutines resumed between two looks at the ring, so that one busy task cannot hold
+  /// up completions, timers and messages.
+  unsigned resumes_per_turn = 64;
+};
+
+/// The numbers of one executor. Written by its thread only, read by any.
+struct ExecutorMetrics {
+  Counter turns;
+  Counter resumes;  // coroutines resumed from the ready queue
+  Counter tasks_spawned;
+  Counter timers_expired;
+  Counter messages_received;  // from other threads
+  Gauge tasks_alive;
+  Gauge frames_alive;  // coroutine frames made by this thread and not destroyed
+  Gauge ready;         // coroutines ready to run, when the turn began
+  Gauge timers_armed;
+  LatencyHistogram loop_delay;  // from reaping completions to being back in the kernel
+};
+
+/// Work that another thread hands to an executor. The receiver calls run() on its own thread and
+/// does not touch the message afterwards: run() may destroy it or send it on.
+class Message : public detail::MpscNode {
+ public:
+  Message() noexcept = default;
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+  virtual void run() noexcept = 0;
+
+ protected:
+  ~Message() = default;
+};
+
+/// Runs coroutines on one thread, over one Reactor.
+///
+///        +--> messages of other threads -> due timers -> at most N ready coroutines --+
+///        |                                                                            |
+///        +--- reap, wake waiters <--- submit and wait until the next deadline <-------+
+///
+/// Everything but post() and request_stop's caller through post() belongs to the thread that runs
+/// it.
+class Executor {
+ public:
+  explicit Executor(Reactor& reactor, ExecutorOptions options = {});
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  /// Every task must have ended: run() returns only then.
+  ~Executor();
+
+  /// Takes a task over and makes it ready. It runs under cancel_scope().
+  void spawn(Task<void> task) { tasks_.spawn(std::move(task)); }
+
+  /// Turns the loop until no task is alive, nothing is in flight, and nobody holds it.
+  void run();
+  /// Cancels all tasks; run() returns once they have ended.
+  void stop() noexcept { tasks_.cancel(); }
+  /// While held, run() goes on without tasks, waiting for messages.
+  void hold() noexcept { ++holds_; }
+  void release() noexcept { --holds_; }
+
+  /// Any thread, after enable_messages(): runs `message` on this executor's thread, in order of
+  /// posting.
+  void post(Message& message) noexcept;
+  [[nodiscard]] Result<void> enable_messages() { return reactor_.enable_wake(); }
+
+  [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
+  [[nodiscard]] CancelScope& cancel_scope() noexcept { return tasks_.cancel_scope(); }
+  /// The time at which this turn began; reading it costs nothing.
+  [[nodiscard]] TimePoint now() const noexcept { return reactor_.now(); }
+  [[nodiscard]] const ExecutorMetrics& metrics() const noexcept { return metrics_; }
+
+  // For awaitables.
+
+  /// Queues a suspended coroutine. It is resumed by the loop, never from here.
+  void make_ready(detail::PromiseBase& promise) noexcept;
+  void arm(detail::TimerNode& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
+  void disarm(detail::TimerNode& timer) noexcept { timers_.disarm(timer); }
+
+ private:
+  friend class TaskScope;
+  friend class detail::FinalAwaiter;
+
+  [[nodiscard]] bool has_work() const noexcept;
+  void turn();
+  void run_messages() noexcept;
+  void run_ready();
+  void bury_finished() noexcept;
+  [[nodiscard]] std::optional<Duration> time_to_wait() noexcept;
+  void task_finished(detail::PromiseBase& promise) noexcept;
+
+  Reactor& reactor_;
+  ExecutorOptions options_;
+  detail::PromiseBase* first_ready_ = nullptr;
+  detail::PromiseBase* last_ready_ = nullptr;
+  std::size_t ready_count_ = 0;
+  detail::PromiseBase* finished_ = nullptr;  // spawned tasks whose frames can go, by next_ready_
+  detail::TimerHeap timers_;
+  TaskScope tasks_;
+  unsigned holds_ = 0;
+  ExecutorMetrics metrics_;
+
+  // Touched by other threads, hence on a line of their own.
+  alignas(64) detail::MpscQueue messages_;
+  std::atomic<bool> asleep_{false};
+  std::atomic<unsigned> posting_{0};  // threads inside post()
+};
+
+}  // namespace sluice

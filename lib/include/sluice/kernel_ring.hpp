@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <sluice/capabilities.hpp>
+#include <sluice/ring.hpp>
+
+namespace sluice {
+
+struct RingOptions {
+  /// Entries of the submission queue: the largest batch of one turn. Rounded up to a power of two,
+  /// at most 32768.
+  unsigned submission_entries = 1024;
+  /// Entries of the completion queue: the most operations in flight. Rounded up to a power of two,
+  /// at least twice the submission queue, at most 65536.
+  unsigned completion_entries = 8192;
+  /// Upper bounds on the kernel's worker threads of this ring, for regular files and for all else;
+  /// 0 leaves the kernel's own (4 x CPUs and RLIMIT_NPROC). IORING_REGISTER_IOWQ_MAX_WORKERS.
+  unsigned bounded_workers = 0;
+  unsigned unbounded_workers = 0;
+};
+
+/// A ring of the kernel's (io_uring(7)), set up as design rule 1 says: SINGLE_ISSUER,
+/// DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, which needs Linux 6.1. kernel_ring.cpp is the only file
+/// that sees liburing.
+class KernelRing final : public Ring {
+ public:
+  /// Makes a ring for the calling thread, and blocks SIGPIPE for that thread (sendfile(2) cannot be
+  /// told not to raise it). When the memory for it is refused (ENOMEM), halves the queues and tries
+  /// again, down to 64 entries; the capacities tell what came of it.
+  [[nodiscard]] static std::expected<std::unique_ptr<KernelRing>, SetupError> create(
+      const RingOptions& options);
+  ~KernelRing() override;
+
+  [[nodiscard]] unsigned submission_capacity() const noexcept override;
+  [[nodiscard]] unsigned completion_capacity() const noexcept override;
+  [[nodiscard]] unsigned unsubmitted() const noexcept override;
+  [[nodiscard]] bool push(const Submission& entry) noexcept override;
+  int enter(std::optional<Duration> at_most) noexcept override;
+  [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept override;
+  [[nodiscard]] bool has_overflowed() const noexcept override;
+  [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
+  [[nodiscard]] TimePoint now() const noexcept override;
+
+  [[nodiscard]] const Capabilities& capabilities() const noexcept;
+
+ private:
+  struct State;
+  explicit KernelRing(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// "2.3": the liburing this was compiled against.
+[[nodiscard]] const char* liburing_version() noexcept;
+
+}  // namespace sluice

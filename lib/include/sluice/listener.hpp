@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <sluice/cancel.hpp>
+#include <sluice/clock.hpp>
+#include <sluice/executor.hpp>
+#include <sluice/metrics.hpp>
+#include <sluice/result.hpp>
+#include <sluice/socket.hpp>
+#include <sluice/socket_address.hpp>
+#include <sluice/task.hpp>
+
+namespace sluice {
+
+struct ListenOptions {
+  int backlog = 4096;         // bounded by net.core.somaxconn
+  bool reuse_port = false;    // SO_REUSEPORT: one listening socket for each shard, one port
+  bool ipv6_only = false;     // without it, [::] also takes IPv4
+  unsigned unix_mode = 0660;  // permissions of a unix socket's file
+};
+
+/// Accepts connections with one multishot operation (Linux 5.19): the kernel hands connections over
+/// for as long as they come, and what nobody has taken yet waits here, owned.
+///
+/// When no descriptor is left (EMFILE, ENFILE), the kernel's memory is short, or the operation ends
+/// for another passing reason, the listener backs off, from 10 ms doubling to 1 s, and arms again:
+/// the waiting connections stay in the kernel's queue. Re-arming at once would spin.
+///
+/// One coroutine at a time accepts. Belongs to one shard.
+class Listener {
+ public:
+  /// Makes a socket, binds it and listens. Blocks; for start-up. A stale file at a unix socket's
+  /// path is replaced if nothing listens on it.
+  [[nodiscard]] static Result<UniqueFd> listen(const SocketAddress& address,
+                                               const ListenOptions& options = {});
+
+  /// `backed_off`, if given, is counted up whenever accepting is put off because descriptors or
+  /// memory have run out; several listeners of a shard may share one. It must outlive the listener.
+  Listener(Executor& executor, UniqueFd listening_socket, Counter* backed_off = nullptr);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  /// Aborts while the accept is armed, or somebody waits: close() first. An armed accept would hold
+  /// the port for milliseconds after the process is gone.
+  ~Listener();
+
+  class AcceptAwaiter;
+  /// The next connection. ECANCELED when the caller's scope is cancelled or the listener closed;
+  /// other errors mean that this socket will never accept again (EBADF, EINVAL, EOPNOTSUPP).
+  [[nodiscard]] AcceptAwaiter accept() noexcept;
+
+  /// Ends the armed accept, waits until the kernel has let go, and closes the socket: from then on
+  /// connections are refused. What has been accepted already is still handed out by accept(),
+  /// which then answers ECANCELED.
+  [[nodiscard]] Task<void> close();
+
+  [[nodiscard]] int fd() const noexcept;
+  [[nodiscard]] const Counter& accepted() const noexcept;
+  /// How often accepting was put off, by this listener and those that share its counter.
+  [[nodiscard]] const Counter& backed_off() const noexcept;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+/// What Listener::accept() returns.
+class [[nodiscard]] Listener::AcceptAwaiter final : private CancelLink {
+ public:
+  explicit AcceptAwaiter(State& state) noexcept : state_(state) {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  template <detail::RuntimePromise Promise>
+  [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) {
+    return start(handle.promise());
+  }
+  Result<Socket> await_resume() noexcept;
+
+ private:
+  friend class State;
+  [[nodiscard]] bool start(detail::PromiseBase& promise);
+  void on_cancel() noexcept override;
+
+  State& state_;
+  detail::PromiseBase* promise_ = nullptr;
+  bool cancelled_ = false;
+};
+
+}  // namespace sluice

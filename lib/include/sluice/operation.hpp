@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+
+#include <sluice/ring.hpp>
+
+namespace sluice {
+
+/// Names one operation in flight: a place in the reactor's table and the generation of that place.
+/// A stale id names nothing: the generation has moved on. Ids belong to one reactor.
+struct OperationId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;  // 0 is never handed out
+
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return generation != 0; }
+  friend constexpr bool operator==(OperationId, OperationId) noexcept = default;
+
+  [[nodiscard]] constexpr std::uint64_t to_user_data() const noexcept {
+    return (std::uint64_t{generation} << 32) | slot;
+  }
+  [[nodiscard]] static constexpr OperationId from_user_data(std::uint64_t user_data) noexcept {
+    return {static_cast<std::uint32_t>(user_data), static_cast<std::uint32_t>(user_data >> 32)};
+  }
+};
+
+/// What came of an operation: a count or a descriptor, or a negative errno, and the ring's flags.
+struct Completion {
+  std::int32_t result = 0;
+  std::uint32_t flags = 0;
+
+  /// The last completion of its operation: the kernel is done with its buffers.
+  [[nodiscard]] bool is_final() const noexcept { return (flags & kCompletionMore) == 0; }
+};
+
+/// Is told when an operation completes. Called on the reactor's thread from Reactor::wait(), after
+/// the completion queue has been advanced; it may register and cancel operations. Called at least
+/// once for each operation registered, with is_final() true exactly once, at the end.
+class Waker {
+ public:
+  virtual void wake(Completion completion) noexcept = 0;
+
+ protected:
+  ~Waker() = default;
+};
+
+/// What operations are counted as. Fewer than opcodes: one for each thing an operator asks about.
+enum class OperationKind : std::uint8_t {
+  accept,
+  receive,
+  send,
+  read,
+  write,
+  open,
+  close,
+  stat,
+  sync,
+  poll,
+  connect,
+  wake,  // the reactor's own read of its wake-up descriptor
+  other,
+};
+inline constexpr std::size_t kOperationKindCount = 13;
+
+[[nodiscard]] OperationKind kind_of(Opcode opcode) noexcept;
+/// The label of a metric: "accept", "receive", ...
+[[nodiscard]] const char* name_of(OperationKind kind) noexcept;
+
+}  // namespace sluice

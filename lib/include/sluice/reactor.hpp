@@ -1,0 +1,151 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <sluice/clock.hpp>
+#include <sluice/detail/slot_table.hpp>
+#include <sluice/metrics.hpp>
+#include <sluice/operation.hpp>
+#include <sluice/result.hpp>
+#include <sluice/ring.hpp>
+#include <sluice/unique_fd.hpp>
+
+namespace sluice {
+
+struct ReactorOptions {
+  /// The most operations registered at once; one more fails with ENOBUFS. 32 bytes each.
+  std::uint32_t max_operations = 65536;
+};
+
+/// The numbers of one reactor. Written by its thread only, read by any.
+struct ReactorMetrics {
+  Counter registered;             // operations given to register_operation
+  Counter submitted;              // entries the kernel was handed, cancels included
+  Counter completed;              // final completions
+  Counter completion_entries;     // all entries reaped
+  Counter enters;                 // calls of io_uring_enter
+  Counter enter_retries;          // ... that ended in EINTR, EAGAIN or EBUSY
+  Counter parked_total;           // operations that had to wait for room in the queues
+  Counter submission_queue_full;  // turns in which the submission queue was used up
+  Counter completion_overflows;   // times the kernel had to hold completions back
+  Counter cancels_requested;
+  Counter cancels_submitted;
+  Counter stale_completions;  // completions for ids that name nothing; 0 unless there is a bug
+  Counter wakeups;            // wake-ups by other threads
+  Gauge in_flight;            // registered and not complete, parked ones included
+  Gauge parked;
+  Gauge submission_queue_depth;      // entries handed over by the last enter
+  Gauge completion_queue_depth;      // entries found by the last reap
+  DepthHistogram submission_depths;  // the same two, over all turns that had any
+  DepthHistogram completion_depths;
+  /// From the turn an operation was registered in to the turn its final completion was reaped in,
+  /// both read off the turn's clock: the wait for room in the queues is part of it.
+  std::array<LatencyHistogram, kOperationKindCount> latency;
+  std::array<Counter, kOperationKindCount> failed;  // completions with an error but ECANCELED
+};
+
+/// Owns the submission queue, the completion queue and the waiters by operation id.
+///
+///      register_operation                      wait
+///             |                                  |
+///             v            (no room)             v
+///        [slot table] ---> [parked, in order] -> push -> enter -> reap -> Waker::wake
+///             ^                                                       |
+///             +-------------------- final completion ----------------+
+///
+/// The waiter is filed before the entry is filled, and nothing reaches the kernel before the turn's
+/// one enter. When the submission queue, or room in the completion queue, is used up, operations
+/// park in order and are admitted in a later turn. Cancels have places of their own in the
+/// submission queue, so none is ever dropped.
+///
+/// One thread makes it and calls it; only wake() may be called by others.
+class Reactor {
+ public:
+  Reactor(std::unique_ptr<Ring> ring, ReactorOptions options = {});
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  /// Everything must be complete by now: closing a ring does not stop the kernel from writing into
+  /// buffers. Aborts if an operation is in flight.
+  ~Reactor();
+
+  /// Files `waker` and queues `entry` (its user_data is set here). The waker must live until its
+  /// final completion. ENOBUFS when max_operations are registered.
+  [[nodiscard]] Result<OperationId> register_operation(Waker& waker, const Submission& entry);
+
+  /// Asks for an operation to end early. It still completes through its waker: with ECANCELED, or
+  /// with its result if that won the race. A stale id is ignored. Never fails, never blocks.
+  void cancel(OperationId id) noexcept;
+
+  /// Tries an operation that needs no waiting at once; see Ring::attempt.
+  [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept;
+
+  /// One turn: submits, waits until something completes or `at_most` has passed (nullopt: for
+  /// ever), and wakes the waiters of what completed. Returns how many completions there were.
+  std::size_t wait(std::optional<Duration> at_most);
+
+  /// Any thread: makes the current or next wait() return soon.
+  void wake() noexcept;
+  /// Arms the wake-up descriptor; until then wake() has no effect. Needs eventfd(2).
+  [[nodiscard]] Result<void> enable_wake();
+  /// Disarms it and waits until the kernel has let go. Called before destruction.
+  void disable_wake();
+
+  /// The time at which the last turn's completions were reaped.
+  [[nodiscard]] TimePoint now() const noexcept { return now_; }
+  [[nodiscard]] TimePoint read_clock() noexcept { return now_ = ring_->now(); }
+
+  /// Operations registered and not complete, without the reactor's own.
+  [[nodiscard]] std::size_t in_flight() const noexcept {
+    return slots_.in_use() - (wake_id_ ? 1U : 0U);
+  }
+  /// Calls `visit` for each operation in flight, with its kind and age.
+  void for_each_in_flight(const std::function<void(OperationId, OperationKind, Duration)>& visit);
+
+  [[nodiscard]] const ReactorMetrics& metrics() const noexcept { return metrics_; }
+  [[nodiscard]] Ring& ring() noexcept { return *ring_; }
+
+ private:
+  struct Parked {
+    OperationId id;
+    Submission entry;
+  };
+  class WakeChannel final : public Waker {
+   public:
+    explicit WakeChannel(Reactor& reactor) noexcept : reactor_(reactor) {}
+    void wake(Completion completion) noexcept override;
+    Reactor& reactor_;
+    std::uint64_t count = 0;
+  };
+
+  [[nodiscard]] bool has_room_for(OperationKind kind) const noexcept;
+  void admit_parked() noexcept;
+  void push_cancels() noexcept;
+  void submit_and_wait(std::optional<Duration> at_most);
+  std::size_t reap_all();
+  void complete(const RingCompletion& entry) noexcept;
+  void complete_unsubmitted_cancels() noexcept;
+  [[nodiscard]] Result<void> arm_wake();
+
+  std::unique_ptr<Ring> ring_;
+  detail::SlotTable slots_;
+  std::deque<Parked> parked_;                // in order of registration; may hold cancelled ones
+  std::vector<OperationId> cancels_;         // asked for, not yet pushed
+  std::vector<OperationId> parked_cancels_;  // of operations the kernel has not seen
+  unsigned reserved_for_cancels_;            // places of the submission queue
+  unsigned admitted_ = 0;                    // operations in the kernel's hands or pushed
+  TimePoint now_;
+  ReactorMetrics metrics_;
+  WakeChannel wake_channel_;
+  UniqueFd wake_fd_;
+  OperationId wake_id_;
+  bool wake_enabled_ = false;
+};
+
+}  // namespace sluice

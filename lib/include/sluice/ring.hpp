@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <sluice/clock.hpp>
+
+/// The seam between the runtime and a kernel. Above it nothing knows liburing; below it stands
+/// KernelRing, or a simulated kernel that reorders, shortens and fails what it is asked to do.
+namespace sluice {
+
+/// What the kernel is asked to do. The values are those of io_uring_enter(2) (checked against the
+/// kernel's header in kernel_ring.cpp), except for the calls that only attempt() knows.
+enum class Opcode : std::uint8_t {
+  nop = 0,
+  readv = 1,
+  writev = 2,
+  fsync = 3,
+  read_fixed = 4,
+  write_fixed = 5,
+  poll_add = 6,
+  poll_remove = 7,
+  sendmsg = 9,
+  recvmsg = 10,
+  timeout = 11,
+  accept = 13,
+  async_cancel = 14,
+  connect = 16,
+  fallocate = 17,
+  close = 19,
+  statx = 21,
+  read = 22,
+  write = 23,
+  fadvise = 24,
+  send = 26,
+  receive = 27,
+  openat2 = 28,
+  splice = 30,
+  shutdown = 34,
+  renameat = 35,
+  unlinkat = 36,
+  mkdirat = 37,
+  linkat = 39,
+  socket = 45,
+  send_zero_copy = 47,
+  sendmsg_zero_copy = 48,
+  ftruncate = 55,
+  /// sendfile(2): there is no ring operation for it. Only for Ring::attempt().
+  send_file = 254,
+};
+
+/// One entry of the submission queue, with the layout of the kernel's io_uring_sqe. What a field
+/// means depends on the opcode; operations.hpp is the one place that fills them.
+struct Submission {
+  Opcode opcode = Opcode::nop;
+  std::uint8_t flags = 0;
+  std::uint16_t priority = 0;  // also the option bits of accept, receive, send and poll
+  std::int32_t fd = -1;
+  std::uint64_t offset = 0;
+  std::uint64_t address = 0;
+  std::uint32_t length = 0;
+  std::uint32_t operation_flags = 0;
+  std::uint64_t user_data = 0;
+  std::uint16_t buffer = 0;  // index of a registered buffer, or the group to select one from
+  std::uint16_t personality = 0;
+  std::int32_t file_index = 0;
+  std::uint64_t address3 = 0;
+  std::uint64_t reserved = 0;
+};
+static_assert(sizeof(Submission) == 64);
+
+/// One entry of the completion queue, with the layout of the kernel's io_uring_cqe.
+struct RingCompletion {
+  std::uint64_t user_data = 0;
+  std::int32_t result = 0;
+  std::uint32_t flags = 0;
+};
+static_assert(sizeof(RingCompletion) == 16);
+
+/// Bits of RingCompletion::flags.
+inline constexpr std::uint32_t kCompletionBuffer = 1U << 0;  // a buffer was selected; its id is in
+inline constexpr std::uint32_t kCompletionMore = 1U << 1;  // more completions of this entry follow
+inline constexpr std::uint32_t kCompletionNotification = 1U << 3;  // zero-copy: the buffer is free
+inline constexpr unsigned kCompletionBufferShift = 16;             // ... the upper half
+
+/// Bits of Submission::flags.
+inline constexpr std::uint8_t kSubmissionAsync = 1U << 4;         // do not try inline, use a worker
+inline constexpr std::uint8_t kSubmissionBufferSelect = 1U << 5;  // take a buffer from a group
+inline constexpr std::uint8_t kSubmissionSkipSuccess = 1U << 6;   // no completion when it succeeds
+
+/// One submission queue and one completion queue. All calls come from one thread: the one that
+/// made the ring (IORING_SETUP_SINGLE_ISSUER).
+class Ring {
+ public:
+  Ring() = default;
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  virtual ~Ring() = default;
+
+  /// How many entries fit in the two queues.
+  [[nodiscard]] virtual unsigned submission_capacity() const noexcept = 0;
+  [[nodiscard]] virtual unsigned completion_capacity() const noexcept = 0;
+  /// Entries pushed and not yet taken by the kernel.
+  [[nodiscard]] virtual unsigned unsubmitted() const noexcept = 0;
+
+  /// Puts an entry at the end of the submission queue; the kernel sees it at the next enter().
+  /// False when the queue is full. What the entry points to must stay valid until that enter()
+  /// returns, and buffers until the final completion.
+  [[nodiscard]] virtual bool push(const Submission& entry) noexcept = 0;
+
+  /// Submits everything pushed and waits until a completion is there, or `at_most` has passed
+  /// (nullopt: for ever; zero: does not wait, but lets due completions be posted). Returns 0, or a
+  /// negative errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else
+  /// that the ring is broken.
+  virtual int enter(std::optional<Duration> at_most) noexcept = 0;
+
+  /// Copies completions out, oldest first, and frees their places. Returns how many.
+  [[nodiscard]] virtual std::size_t reap(std::span<RingCompletion> out) noexcept = 0;
+
+  /// Whether the kernel holds completions back because the completion queue was full.
+  [[nodiscard]] virtual bool has_overflowed() const noexcept = 0;
+
+  /// Runs an entry at once on the calling thread if that needs no waiting: openat2 from cached
+  /// names, a read from the page cache, send_file into free room of a socket, statx of an open
+  /// descriptor. Answers like a completion's result; -EAGAIN: it would wait, push it instead.
+  [[nodiscard]] virtual std::int32_t attempt(const Submission& entry) noexcept = 0;
+
+  [[nodiscard]] virtual TimePoint now() const noexcept = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <sluice/file.hpp>
+#include <sluice/operations.hpp>
+#include <sluice/socket_address.hpp>
+#include <sluice/task.hpp>
+#include <sluice/unique_fd.hpp>
+
+namespace sluice {
+
+/// A connected stream socket. Owns its descriptor and must outlive every operation on it. The
+/// sockets that Listener and connect() make are non-blocking, which try_send_file() needs; the ring
+/// waits for them all the same.
+///
+/// Closing has an order: shut_down() first, so that the peer sees the end even while a receive is
+/// armed (the operation holds the file, and close(2) alone would send nothing), then cancel and
+/// await what is in flight, then destroy.
+class Socket {
+ public:
+  Socket() noexcept = default;
+  explicit Socket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
+
+  /// A socket connected to `address`, which must stay valid until the task ends.
+  [[nodiscard]] static Task<Result<Socket>> connect(const SocketAddress& address);
+
+  /// Receives up to buffer.size() bytes; 0: the peer has finished sending.
+  [[nodiscard]] Operation<ReceiveRequest> receive(std::span<std::byte> buffer) const noexcept {
+    return Operation(ReceiveRequest(fd_.get(), buffer));
+  }
+  /// Sends up to buffer.size() bytes. `flags` as in send(2); MSG_NOSIGNAL is added.
+  [[nodiscard]] Operation<SendRequest> send(std::span<const std::byte> buffer,
+                                            int flags = 0) const noexcept {
+    return Operation(SendRequest(fd_.get(), buffer, flags));
+  }
+  /// Sends all of the buffer, in as many operations as it takes.
+  [[nodiscard]] Task<Result<void>> send_all(std::span<const std::byte> buffer, int flags = 0) const;
+
+  /// Waits until there is something to receive, the peer's end included. Holds no buffer.
+  [[nodiscard]] Operation<PollRequest> wait_readable() const noexcept;
+  /// Waits until the socket can be written to or has failed.
+  [[nodiscard]] Operation<PollRequest> wait_writable() const noexcept;
+
+  /// sendfile(2) at once, as much as there is room for: EAGAIN when there is none
+  /// (wait_writable()), 0 when the file ends at `offset`. Waits for the disk if the file is not in
+  /// the page cache. The file's own position does not move.
+  [[nodiscard]] Result<std::size_t> try_send_file(Reactor& reactor, const File& file,
+                                                  std::uint64_t offset,
+                                                  std::size_t length) const noexcept;
+
+  /// Whether the kernel still holds bytes of this connection: sent and not acknowledged, or
+  /// received and not read (SIOCOUTQ and SIOCINQ of tcp(7), unix(7)). Closing with bytes unread
+  /// makes a TCP connection end in a reset, which takes what was sent with it.
+  [[nodiscard]] bool has_bytes_underway() const noexcept;
+
+  /// shutdown(2) at once: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR.
+  void shut_down(int how) const noexcept;
+  /// TCP_NODELAY; has no effect on a unix socket.
+  void set_no_delay() const noexcept;
+
+  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  void close() noexcept { fd_.reset(); }
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace sluice

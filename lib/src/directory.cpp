@@ -1,0 +1,47 @@
+#include <sluice/directory.hpp>
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sluice {
+
+Result<Directory> Directory::open(const char* path) noexcept {
+  UniqueFd fd(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) {
+    return failure(errno);
+  }
+  return Directory(std::move(fd));
+}
+
+OpenRequest Directory::open_request(const char* path, int flags,
+                                    SymlinkPolicy symlinks) const noexcept {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  if (symlinks == SymlinkPolicy::none) {
+    how.resolve |= RESOLVE_NO_SYMLINKS;
+  }
+  return {fd_.get(), path, how};
+}
+
+Operation<OpenRequest> Directory::open_beneath(const char* path, int flags,
+                                               SymlinkPolicy symlinks) const noexcept {
+  return Operation(open_request(path, flags, symlinks));
+}
+
+Result<FileStatus> Directory::status_beneath(const char* path,
+                                             SymlinkPolicy symlinks) const noexcept {
+  const OpenRequest request = open_request(path, O_PATH, symlinks);
+  open_how how = request.how;
+  how.flags = O_PATH | O_CLOEXEC;
+  const auto fd = ::syscall(SYS_openat2, fd_.get(), path, &how, sizeof(how));
+  if (fd < 0) {
+    return failure(errno);
+  }
+  return File(UniqueFd(static_cast<int>(fd))).status();
+}
+
+}  // namespace sluice

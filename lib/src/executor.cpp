@@ -1,0 +1,165 @@
+#include <sluice/executor.hpp>
+
+#include <algorithm>
+#include <thread>
+
+#include <sluice/detail/invariant.hpp>
+
+namespace sluice {
+
+namespace detail {
+
+std::coroutine_handle<> FinalAwaiter::finish(PromiseBase& promise) noexcept {
+  promise.finished_ = true;
+  if (promise.owner_ != nullptr) {
+    promise.executor().task_finished(promise);
+    return std::noop_coroutine();
+  }
+  // Still inside the awaiter's await_suspend: it sees finished_ and goes on by itself.
+  return promise.starting_ ? std::noop_coroutine() : promise.continuation_;
+}
+
+}  // namespace detail
+
+TaskScope::~TaskScope() {
+  detail::invariant(alive_ == 0, "a TaskScope ends only when its children have: join() it first");
+}
+
+void TaskScope::spawn(Task<void> task) {
+  detail::PromiseBase& promise = std::exchange(task.handle_, nullptr).promise();
+  promise.executor_ = &executor_;
+  promise.cancel_scope_ = &cancel_scope_;
+  promise.owner_ = this;
+  ++alive_;
+  executor_.metrics_.tasks_spawned.add();
+  executor_.metrics_.tasks_alive.add(1);
+  executor_.make_ready(promise);
+}
+
+void TaskScope::child_finished() noexcept {
+  if (--alive_ == 0 && joiner_ != nullptr) {
+    executor_.make_ready(*std::exchange(joiner_, nullptr));
+  }
+}
+
+Executor::Executor(Reactor& reactor, ExecutorOptions options)
+    : reactor_(reactor), options_(options), tasks_(TaskContext{this, nullptr}) {}
+
+Executor::~Executor() {
+  // Somebody whose message has been received may still be on the way out of post(), about to write
+  // to a descriptor that closes next.
+  while (posting_.load(std::memory_order_acquire) != 0) {
+    std::this_thread::yield();
+  }
+  detail::invariant(tasks_.alive() == 0, "an Executor ends only when its tasks have: run() it");
+}
+
+void Executor::make_ready(detail::PromiseBase& promise) noexcept {
+  promise.next_ready_ = nullptr;
+  (last_ready_ != nullptr ? last_ready_->next_ready_ : first_ready_) = &promise;
+  last_ready_ = &promise;
+  ++ready_count_;
+}
+
+void Executor::task_finished(detail::PromiseBase& promise) noexcept {
+  // The frame is still on its way into its final suspension; it is destroyed once that is over.
+  promise.next_ready_ = finished_;
+  finished_ = &promise;
+}
+
+void Executor::bury_finished() noexcept {
+  while (finished_ != nullptr) {
+    detail::PromiseBase* promise = finished_;
+    finished_ = promise->next_ready_;
+    TaskScope* owner = promise->owner_;
+    promise->self().destroy();
+    metrics_.tasks_alive.add(-1);
+    owner->child_finished();
+  }
+}
+
+void Executor::run() {
+  static_cast<void>(reactor_.read_clock());  // much may have happened since it last ran
+  while (has_work() || !messages_.empty()) {
+    turn();
+  }
+}
+
+bool Executor::has_work() const noexcept {
+  return tasks_.alive() > 0 || holds_ > 0 || reactor_.in_flight() > 0;
+}
+
+void Executor::turn() {
+  metrics_.turns.add();
+  run_messages();
+  metrics_.timers_expired.add(timers_.expire(reactor_.now()));
+  metrics_.frames_alive.set(detail::FramePool::of_this_thread().alive());
+  metrics_.ready.set(static_cast<std::int64_t>(ready_count_));
+  run_ready();
+  if (!has_work()) {
+    metrics_.timers_armed.set(static_cast<std::int64_t>(timers_.size()));
+    return;  // the last task has just ended: nothing would wake the wait below
+  }
+  metrics_.timers_armed.set(static_cast<std::int64_t>(timers_.size()));
+  const TimePoint reaped_at = reactor_.now();
+  const std::optional<Duration> at_most = time_to_wait();
+  observe(metrics_.loop_delay, reactor_.read_clock() - reaped_at);
+  reactor_.wait(at_most);
+  asleep_.store(false, std::memory_order_relaxed);
+}
+
+void Executor::run_messages() noexcept {
+  detail::MpscNode* node = messages_.take_all();
+  while (node != nullptr) {
+    auto* message = static_cast<Message*>(node);
+    node = node->next;  // before run(): the message may be gone after it
+    metrics_.messages_received.add();
+    message->run();
+  }
+}
+
+void Executor::run_ready() {
+  // What becomes ready during the round waits for the next one, so that completions get their turn.
+  const std::size_t round = std::min<std::size_t>(ready_count_, options_.resumes_per_turn);
+  for (std::size_t resumed = 0; resumed < round; ++resumed) {
+    detail::PromiseBase* promise = first_ready_;
+    first_ready_ = promise->next_ready_;
+    if (first_ready_ == nullptr) {
+      last_ready_ = nullptr;
+    }
+    --ready_count_;
+    promise->self().resume();
+    bury_finished();
+  }
+  metrics_.resumes.add(round);
+}
+
+std::optional<Duration> Executor::time_to_wait() noexcept {
+  if (ready_count_ > 0) {
+    return Duration::zero();
+  }
+  // A poster that pushes after this store sees it and writes to the wake-up descriptor; one that
+  // pushed before is seen by the check below. Both sides are sequentially consistent, so at least
+  // one of the two happens, and no wake-up is lost.
+  asleep_.store(true, std::memory_order_seq_cst);
+  if (!messages_.empty()) {
+    return Duration::zero();
+  }
+  const TimePoint deadline = timers_.next_deadline();
+  if (deadline == kNever) {
+    return std::nullopt;
+  }
+  const TimePoint now = reactor_.read_clock();
+  return deadline <= now ? Duration::zero() : Duration(deadline - now);
+}
+
+void Executor::post(Message& message) noexcept {
+  posting_.fetch_add(1, std::memory_order_relaxed);
+  messages_.push(message);
+  if (asleep_.exchange(false, std::memory_order_seq_cst)) {
+    reactor_.wake();
+  }
+  posting_.fetch_sub(1, std::memory_order_release);
+}
+
+}  // namespace sluice

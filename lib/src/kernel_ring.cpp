@@ -1,0 +1,262 @@
+// The only file that sees liburing. Everything above works with Submission and RingCompletion.
+#include <sluice/kernel_ring.hpp>
+
+#include <linux/openat2.h>
+#include <linux/time_types.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <liburing.h>
+
+namespace sluice {
+namespace {
+
+static_assert(sizeof(Submission) == sizeof(io_uring_sqe));
+static_assert(offsetof(Submission, priority) == offsetof(io_uring_sqe, ioprio));
+static_assert(offsetof(Submission, fd) == offsetof(io_uring_sqe, fd));
+static_assert(offsetof(Submission, offset) == offsetof(io_uring_sqe, off));
+static_assert(offsetof(Submission, address) == offsetof(io_uring_sqe, addr));
+static_assert(offsetof(Submission, length) == offsetof(io_uring_sqe, len));
+static_assert(offsetof(Submission, operation_flags) == offsetof(io_uring_sqe, rw_flags));
+static_assert(offsetof(Submission, user_data) == offsetof(io_uring_sqe, user_data));
+static_assert(offsetof(Submission, buffer) == offsetof(io_uring_sqe, buf_index));
+static_assert(offsetof(Submission, file_index) == offsetof(io_uring_sqe, file_index));
+static_assert(offsetof(Submission, address3) == offsetof(io_uring_sqe, addr3));
+
+static_assert(static_cast<int>(Opcode::poll_remove) == IORING_OP_POLL_REMOVE);
+static_assert(static_cast<int>(Opcode::recvmsg) == IORING_OP_RECVMSG);
+static_assert(static_cast<int>(Opcode::accept) == IORING_OP_ACCEPT);
+static_assert(static_cast<int>(Opcode::async_cancel) == IORING_OP_ASYNC_CANCEL);
+static_assert(static_cast<int>(Opcode::fallocate) == IORING_OP_FALLOCATE);
+static_assert(static_cast<int>(Opcode::statx) == IORING_OP_STATX);
+static_assert(static_cast<int>(Opcode::write) == IORING_OP_WRITE);
+static_assert(static_cast<int>(Opcode::receive) == IORING_OP_RECV);
+static_assert(static_cast<int>(Opcode::openat2) == IORING_OP_OPENAT2);
+static_assert(static_cast<int>(Opcode::splice) == IORING_OP_SPLICE);
+static_assert(static_cast<int>(Opcode::linkat) == IORING_OP_LINKAT);
+static_assert(static_cast<int>(Opcode::socket) == IORING_OP_SOCKET);
+static_assert(static_cast<int>(Opcode::send_zero_copy) == IORING_OP_SEND_ZC);
+static_assert(kCompletionBuffer == IORING_CQE_F_BUFFER);
+static_assert(kCompletionMore == IORING_CQE_F_MORE);
+static_assert(kCompletionNotification == IORING_CQE_F_NOTIF);
+static_assert(kCompletionBufferShift == IORING_CQE_BUFFER_SHIFT);
+static_assert(kSubmissionAsync == IOSQE_ASYNC);
+static_assert(kSubmissionBufferSelect == IOSQE_BUFFER_SELECT);
+static_assert(kSubmissionSkipSuccess == IOSQE_CQE_SKIP_SUCCESS);
+
+// Newer than the headers of liburing 2.3; from the kernel's include/uapi/linux/io_uring.h, 6.15.
+constexpr unsigned kEnterNoIowait = 1U << 7;
+constexpr unsigned kFeatureNoIowait = 1U << 17;
+
+constexpr unsigned kSmallestRing = 64;
+constexpr unsigned kMostSubmissions = 32768;  // IORING_MAX_ENTRIES
+constexpr unsigned kMostCompletions = 65536;  // IORING_MAX_CQ_ENTRIES
+
+// sendfile(2) has no MSG_NOSIGNAL: to a peer that is gone it answers EPIPE and raises SIGPIPE in
+// the calling thread, which stays pending where it is blocked and does no harm.
+void block_broken_pipe_signal() noexcept {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+// The room that a ring's two queues take (see charge in the explanation of ENOMEM): 64 bytes a
+// submission, 16 a completion, 4 an index, in whole pages.
+std::uint64_t ring_bytes(unsigned submissions, unsigned completions) noexcept {
+  const auto pages = [](std::uint64_t bytes) { return (bytes + 4095) / 4096 * 4096; };
+  return pages(64ULL * submissions) + pages(64ULL + 16ULL * completions + 4ULL * submissions);
+}
+
+Capabilities read_capabilities(io_uring& ring) {
+  Capabilities found;
+  found.kernel_release = current_environment().kernel_release;
+  found.features = ring.features;
+  if (io_uring_probe* probe = io_uring_get_probe_ring(&ring); probe != nullptr) {
+    for (unsigned opcode = 0; opcode < found.opcodes.size(); ++opcode) {
+      found.opcodes.set(opcode, io_uring_opcode_supported(probe, static_cast<int>(opcode)) != 0);
+    }
+    io_uring_free_probe(probe);
+  }
+  return found;
+}
+
+}  // namespace
+
+struct KernelRing::State {
+  io_uring ring{};
+  Capabilities capabilities;
+  unsigned enter_flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+};
+
+KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+KernelRing::~KernelRing() { io_uring_queue_exit(&state_->ring); }
+
+std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
+    const RingOptions& options) {
+  block_broken_pipe_signal();
+  auto state = std::make_unique<State>();
+  unsigned submissions =
+      std::bit_ceil(std::clamp(options.submission_entries, kSmallestRing, kMostSubmissions));
+  unsigned completions =
+      std::bit_ceil(std::clamp(options.completion_entries, 2 * submissions, kMostCompletions));
+  int error = 0;
+  while (true) {
+    io_uring_params params{};
+    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                   IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE |
+                   IORING_SETUP_CLAMP;
+    params.cq_entries = completions;
+    error = io_uring_queue_init_params(submissions, &state->ring, &params);
+    if (error != -ENOMEM || submissions <= kSmallestRing) {
+      break;
+    }
+    submissions /= 2;
+    completions /= 2;
+  }
+  if (error < 0) {
+    SetupEnvironment environment = current_environment();
+    environment.ring_bytes = ring_bytes(submissions, completions);
+    return std::unexpected(explain_setup_failure(-error, environment));
+  }
+  io_uring& ring = state->ring;
+  // A child process must not share the queues with us.
+  io_uring_ring_dontfork(&ring);
+  // Saves looking the ring's descriptor up at every enter; not having it costs only that.
+  if (io_uring_register_ring_fd(&ring) == 1) {
+    state->enter_flags |= IORING_ENTER_REGISTERED_RING;
+  }
+  state->capabilities = read_capabilities(ring);
+  if ((ring.features & kFeatureNoIowait) != 0) {
+    // Without it a server that waits for requests shows up as 100 % iowait.
+    state->enter_flags |= kEnterNoIowait;
+  }
+  // The indirection array of the submission queue stays the identity: entries are used in order.
+  for (unsigned index = 0; index <= *ring.sq.kring_mask; ++index) {
+    ring.sq.array[index] = index;
+  }
+  if (options.bounded_workers != 0 || options.unbounded_workers != 0) {
+    unsigned limits[2] = {options.bounded_workers, options.unbounded_workers};
+    io_uring_register_iowq_max_workers(&ring, limits);
+  }
+  return std::unique_ptr<KernelRing>(new KernelRing(std::move(state)));
+}
+
+unsigned KernelRing::submission_capacity() const noexcept { return *state_->ring.sq.kring_entries; }
+unsigned KernelRing::completion_capacity() const noexcept { return *state_->ring.cq.kring_entries; }
+
+unsigned KernelRing::unsubmitted() const noexcept {
+  const io_uring_sq& queue = state_->ring.sq;
+  return queue.sqe_tail - io_uring_smp_load_acquire(queue.khead);
+}
+
+bool KernelRing::push(const Submission& entry) noexcept {
+  io_uring_sq& queue = state_->ring.sq;
+  if (unsubmitted() >= *queue.kring_entries) {
+    return false;
+  }
+  std::memcpy(&queue.sqes[queue.sqe_tail & *queue.kring_mask], &entry, sizeof(entry));
+  ++queue.sqe_tail;
+  return true;
+}
+
+int KernelRing::enter(std::optional<Duration> at_most) noexcept {
+  io_uring& ring = state_->ring;
+  io_uring_smp_store_release(ring.sq.ktail, ring.sq.sqe_tail);
+
+  __kernel_timespec timeout{};
+  io_uring_getevents_arg argument{};
+  unsigned wait_for = 1;
+  if (at_most.has_value()) {
+    if (*at_most <= Duration::zero()) {
+      wait_for = 0;
+    } else {
+      timeout.tv_sec = at_most->count() / 1'000'000'000;
+      timeout.tv_nsec = at_most->count() % 1'000'000'000;
+      argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
+    }
+  }
+  const int result = io_uring_enter2(static_cast<unsigned>(ring.enter_ring_fd), unsubmitted(),
+                                     wait_for, state_->enter_flags,
+                                     reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
+  return std::min(result, 0);
+}
+
+std::size_t KernelRing::reap(std::span<RingCompletion> out) noexcept {
+  io_uring_cq& queue = state_->ring.cq;
+  const unsigned head = *queue.khead;
+  const unsigned ready = io_uring_smp_load_acquire(queue.ktail) - head;
+  const auto count = static_cast<unsigned>(std::min<std::size_t>(ready, out.size()));
+  for (unsigned index = 0; index < count; ++index) {
+    const io_uring_cqe& entry = queue.cqes[(head + index) & *queue.kring_mask];
+    out[index] = {entry.user_data, entry.res, entry.flags};
+  }
+  io_uring_smp_store_release(queue.khead, head + count);
+  return count;
+}
+
+bool KernelRing::has_overflowed() const noexcept {
+  return (IO_URING_READ_ONCE(*state_->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
+
+std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
+  const auto answer = [](std::int64_t result) {
+    return static_cast<std::int32_t>(result < 0 ? -errno : result);
+  };
+  switch (entry.opcode) {
+    case Opcode::openat2: {
+      // RESOLVE_CACHED: -EAGAIN instead of going to the disk for a name (openat2(2), Linux 5.12).
+      open_how how = *reinterpret_cast<const open_how*>(entry.offset);
+      how.resolve |= RESOLVE_CACHED;
+      return answer(::syscall(SYS_openat2, entry.fd, entry.address, &how, sizeof(how)));
+    }
+    case Opcode::read: {
+      // RWF_NOWAIT: only what the page cache holds (preadv2(2)).
+      iovec piece{reinterpret_cast<void*>(entry.address), entry.length};
+      const std::int32_t count =
+          answer(::preadv2(entry.fd, &piece, 1, static_cast<off_t>(entry.offset), RWF_NOWAIT));
+      // A file system that cannot tell whether it would wait: the ring will know.
+      return count == -EOPNOTSUPP ? -EAGAIN : count;
+    }
+    case Opcode::send_file: {
+      auto offset = static_cast<off_t>(entry.offset);
+      return answer(::sendfile(entry.fd, entry.file_index, &offset, entry.length));
+    }
+    case Opcode::send:
+      return answer(::send(entry.fd, reinterpret_cast<const void*>(entry.address), entry.length,
+                           static_cast<int>(entry.operation_flags) | MSG_DONTWAIT));
+    case Opcode::statx:
+      return answer(::statx(entry.fd, reinterpret_cast<const char*>(entry.address),
+                            static_cast<int>(entry.operation_flags), entry.length,
+                            reinterpret_cast<struct statx*>(entry.offset)));
+    default:
+      return -EAGAIN;
+  }
+}
+
+TimePoint KernelRing::now() const noexcept { return Clock::now(); }
+
+const Capabilities& KernelRing::capabilities() const noexcept { return state_->capabilities; }
+
+const char* liburing_version() noexcept { return SLUICE_LIBURING_VERSION; }
+
+std::expected<Capabilities, SetupError> probe_capabilities() {
+  auto ring = KernelRing::create({.submission_entries = 1, .completion_entries = 1});
+  if (!ring) {
+    return std::unexpected(std::move(ring.error()));
+  }
+  return (*ring)->capabilities();
+}
+
+}  // namespace sluice

@@ -1,0 +1,279 @@
+#include <sluice/listener.hpp>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <string>
+
+#include <sluice/detail/invariant.hpp>
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kFirstBackOff = 10ms;
+constexpr Duration kLongestBackOff = 1s;
+// Connections that wait here for a taker; beyond that they wait in the kernel's queue.
+constexpr std::size_t kMostWaiting = 128;
+
+bool is_fatal(int error) noexcept {
+  return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP;
+}
+
+// Errors of one connection that is gone already; the next may be accepted at once (accept(2)).
+bool is_of_one_connection(int error) noexcept { return error == ECONNABORTED || error == EINTR; }
+
+// A unix socket's file outlives its process. It may be replaced when nobody answers on it.
+void remove_if_stale(const SocketAddress& address) noexcept {
+  const auto* name = reinterpret_cast<const sockaddr_un*>(address.data());
+  struct stat found{};
+  if (name->sun_path[0] == '\0' || ::lstat(name->sun_path, &found) != 0 ||
+      !S_ISSOCK(found.st_mode)) {
+    return;
+  }
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (probe && ::connect(probe.get(), address.data(), address.size()) != 0 &&
+      errno == ECONNREFUSED) {
+    ::unlink(name->sun_path);
+  }
+}
+
+}  // namespace
+
+class Listener::State final : private Waker, private detail::TimerNode {
+ public:
+  State(Executor& executor, UniqueFd fd, Counter* shared_backed_off) noexcept
+      : backed_off(shared_backed_off != nullptr ? *shared_backed_off : own_backed_off_),
+        executor_(executor),
+        fd_(std::move(fd)) {}
+  ~State() {
+    detail::invariant(!armed_ && waiter_ == nullptr,
+                      "a Listener is closed, and its accept awaited, before it is destroyed");
+    executor_.disarm(*this);
+  }
+
+  [[nodiscard]] bool is_done() const noexcept { return closed_ || error_ != 0; }
+  void wait(AcceptAwaiter& waiter) noexcept {
+    detail::invariant(waiter_ == nullptr, "one coroutine at a time accepts from a Listener");
+    waiter_ = &waiter;
+    arm_if_needed();
+  }
+  void forget(AcceptAwaiter& waiter) noexcept {
+    if (waiter_ == &waiter) {
+      waiter_ = nullptr;
+    }
+  }
+  [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
+  [[nodiscard]] Result<Socket> take() noexcept {
+    if (!ready_.empty()) {
+      Socket socket(std::move(ready_.front()));
+      ready_.pop_front();
+      return socket;
+    }
+    return failure(error_ != 0 ? error_ : ECANCELED);
+  }
+
+  void begin_close() noexcept {
+    closed_ = true;
+    executor_.disarm(*this);
+    if (armed_) {
+      executor_.reactor().cancel(id_);
+    }
+    wake_waiter();
+  }
+  void end_close() noexcept { fd_.reset(); }
+
+  // Suspends a closing coroutine until the armed accept has ended. Several may close at once.
+  struct DrainAwaiter : detail::ListNode {
+    explicit DrainAwaiter(State& closing) noexcept : state(closing) {}
+    [[nodiscard]] bool await_ready() const noexcept { return !state.armed_; }
+    template <detail::RuntimePromise Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+      promise = &handle.promise();
+      state.closers_.push_back(*this);
+    }
+    void await_resume() const noexcept {}
+
+    State& state;
+    detail::PromiseBase* promise = nullptr;
+  };
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+  Counter accepted;
+  Counter& backed_off;
+
+ private:
+  void arm_if_needed() noexcept {
+    if (armed_ || is_done() || TimerNode::is_armed() || ready_.size() >= kMostWaiting) {
+      return;
+    }
+    constexpr std::uint16_t kMultishot = 1;  // IORING_ACCEPT_MULTISHOT
+    Submission entry;
+    entry.opcode = Opcode::accept;
+    entry.fd = fd_.get();
+    entry.priority = kMultishot;
+    entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    auto id = executor_.reactor().register_operation(*this, entry);
+    if (!id) {
+      back_off();  // the table of operations is full
+      return;
+    }
+    id_ = *id;
+    armed_ = true;
+  }
+
+  void wake(Completion completion) noexcept override {
+    if (completion.is_final()) {
+      armed_ = false;
+    }
+    if (completion.result >= 0) {
+      accepted.add();
+      next_back_off_ = kFirstBackOff;
+      ready_.emplace_back(completion.result);
+      if (armed_ && ready_.size() >= kMostWaiting) {
+        executor_.reactor().cancel(id_);
+      }
+      wake_waiter();
+    } else if (is_fatal(-completion.result)) {
+      error_ = -completion.result;
+      wake_waiter();
+    } else if (completion.result != -ECANCELED && !is_of_one_connection(-completion.result)) {
+      back_off();
+    }
+    if (armed_) {
+      return;
+    }
+    while (DrainAwaiter* closer = closers_.pop_front()) {
+      executor_.make_ready(*closer->promise);
+    }
+    if (waiter_ != nullptr) {
+      arm_if_needed();
+    }
+  }
+
+  void wake_waiter() noexcept {
+    if (AcceptAwaiter* waiter = std::exchange(waiter_, nullptr); waiter != nullptr) {
+      waiter->detach();
+      executor_.make_ready(*waiter->promise_);
+    }
+  }
+
+  void back_off() noexcept {
+    backed_off.add();
+    if (!closed_) {
+      executor_.arm(*this, executor_.now() + next_back_off_);
+      next_back_off_ = std::min(2 * next_back_off_, kLongestBackOff);
+    }
+  }
+
+  void on_expired() noexcept override {
+    if (waiter_ != nullptr) {
+      arm_if_needed();
+    }
+  }
+
+  Counter own_backed_off_;
+  Executor& executor_;
+  UniqueFd fd_;
+  std::deque<UniqueFd> ready_;
+  AcceptAwaiter* waiter_ = nullptr;
+  detail::IntrusiveList<DrainAwaiter> closers_;
+  OperationId id_;
+  Duration next_back_off_ = kFirstBackOff;
+  int error_ = 0;
+  bool armed_ = false;
+  bool closed_ = false;
+};
+
+Result<UniqueFd> Listener::listen(const SocketAddress& address, const ListenOptions& options) {
+  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) {
+    return failure(errno);
+  }
+  const auto set = [&fd](int level, int name, int value) {
+    return ::setsockopt(fd.get(), level, name, &value, sizeof(value)) == 0;
+  };
+  if (address.is_unix()) {
+    remove_if_stale(address);
+  } else {
+    // A restart must not wait for the connections of the last process to leave TIME_WAIT.
+    if (!set(SOL_SOCKET, SO_REUSEADDR, 1) ||
+        (options.reuse_port && !set(SOL_SOCKET, SO_REUSEPORT, 1)) ||
+        (address.family() == AF_INET6 &&
+         !set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0))) {
+      return failure(errno);
+    }
+  }
+  if (::bind(fd.get(), address.data(), address.size()) != 0) {
+    return failure(errno);
+  }
+  if (address.is_unix()) {
+    const auto* name = reinterpret_cast<const sockaddr_un*>(address.data());
+    if (name->sun_path[0] != '\0' && ::chmod(name->sun_path, options.unix_mode) != 0) {
+      return failure(errno);
+    }
+  }
+  if (::listen(fd.get(), options.backlog) != 0) {
+    return failure(errno);
+  }
+  return fd;
+}
+
+Listener::Listener(Executor& executor, UniqueFd listening_socket, Counter* backed_off)
+    : state_(std::make_unique<State>(executor, std::move(listening_socket), backed_off)) {}
+Listener::~Listener() = default;
+
+Listener::AcceptAwaiter Listener::accept() noexcept { return AcceptAwaiter(*state_); }
+
+Task<void> Listener::close() {
+  State& state = *state_;
+  state.begin_close();
+  co_await State::DrainAwaiter(state);
+  state.end_close();
+}
+
+int Listener::fd() const noexcept { return state_->fd(); }
+const Counter& Listener::accepted() const noexcept { return state_->accepted; }
+const Counter& Listener::backed_off() const noexcept { return state_->backed_off; }
+
+bool Listener::AcceptAwaiter::start(detail::PromiseBase& promise) {
+  CancelScope* scope = promise.cancel_scope();
+  if (scope != nullptr && scope->is_cancelled()) {
+    cancelled_ = true;
+    return false;
+  }
+  if (state_.has_ready() || state_.is_done()) {
+    return false;
+  }
+  promise_ = &promise;
+  if (scope != nullptr) {
+    scope->attach(*this);
+  }
+  state_.wait(*this);
+  return true;
+}
+
+Result<Socket> Listener::AcceptAwaiter::await_resume() noexcept {
+  if (cancelled_) {
+    return failure(ECANCELED);
+  }
+  return state_.take();
+}
+
+void Listener::AcceptAwaiter::on_cancel() noexcept {
+  cancelled_ = true;
+  state_.forget(*this);
+  promise_->executor().make_ready(*promise_);
+}
+
+}  // namespace sluice

@@ -1,0 +1,306 @@
+#include <sluice/reactor.hpp>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sluice/detail/invariant.hpp>
+
+namespace sluice {
+namespace {
+
+using detail::Slot;
+
+// A cancel's own completion carries an id that is never handed out.
+constexpr std::uint64_t kCancelUserData = 0;
+
+// An eighth of the submission queue is kept for cancels, so that a turn that fills the queue with
+// operations can still take some back.
+unsigned places_for_cancels(const Ring& ring) noexcept {
+  return std::max(1U, ring.submission_capacity() / 8);
+}
+
+}  // namespace
+
+Reactor::Reactor(std::unique_ptr<Ring> ring, ReactorOptions options)
+    : ring_(std::move(ring)),
+      slots_(options.max_operations),
+      reserved_for_cancels_(places_for_cancels(*ring_)),
+      now_(ring_->now()),
+      wake_channel_(*this) {}
+
+Reactor::~Reactor() {
+  disable_wake();
+  detail::invariant(
+      slots_.in_use() == 0,
+      "a Reactor is destroyed only when nothing is in flight: cancel and drain first");
+}
+
+// The wake-up channel takes no part in the count of completion room and overtakes what is parked:
+// a shard whose places are all taken by operations that wait must still hear other threads.
+bool Reactor::has_room_for(OperationKind kind) const noexcept {
+  if (kind == OperationKind::wake) {
+    return true;  // push() tells whether there is a place
+  }
+  return ring_->unsubmitted() + reserved_for_cancels_ < ring_->submission_capacity() &&
+         admitted_ < ring_->completion_capacity();
+}
+
+Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& entry) {
+  const OperationId id = slots_.acquire();
+  if (!id) {
+    return failure(ENOBUFS);
+  }
+  Slot& slot = slots_.at(id.slot);
+  slot.waker = &waker;
+  slot.registered_at = now_;
+  slot.kind = &waker == &wake_channel_ ? OperationKind::wake : kind_of(entry.opcode);
+  metrics_.registered.add();
+
+  Submission filed = entry;
+  filed.user_data = id.to_user_data();
+  const bool is_wake = slot.kind == OperationKind::wake;
+  if ((is_wake || parked_.empty()) && has_room_for(slot.kind) && ring_->push(filed)) {
+    slot.state = Slot::State::in_flight;
+    admitted_ += is_wake ? 0 : 1;
+  } else {
+    slot.state = Slot::State::parked;
+    if (is_wake) {
+      parked_.push_front({id, filed});
+    } else {
+      parked_.push_back({id, filed});
+    }
+    metrics_.parked_total.add();
+    metrics_.parked.add(1);
+  }
+  metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
+  return id;
+}
+
+void Reactor::cancel(OperationId id) noexcept {
+  Slot* slot = slots_.find(id);
+  if (slot == nullptr || slot->cancel_requested) {
+    return;
+  }
+  slot->cancel_requested = true;
+  metrics_.cancels_requested.add();
+  (slot->state == Slot::State::parked ? parked_cancels_ : cancels_).push_back(id);
+}
+
+std::int32_t Reactor::attempt(const Submission& entry) noexcept { return ring_->attempt(entry); }
+
+std::size_t Reactor::wait(std::optional<Duration> at_most) {
+  const bool has_unsubmitted_cancels = !parked_cancels_.empty();
+  complete_unsubmitted_cancels();
+  submit_and_wait(has_unsubmitted_cancels ? Duration::zero() : at_most);
+  return reap_all();
+}
+
+void Reactor::admit_parked() noexcept {
+  bool queue_full = false;
+  while (!parked_.empty()) {
+    const Parked& next = parked_.front();
+    Slot* slot = slots_.find(next.id);
+    if (slot != nullptr) {  // else it was cancelled while it was parked
+      if (!has_room_for(slot->kind) || !ring_->push(next.entry)) {
+        queue_full = admitted_ < ring_->completion_capacity();
+        break;
+      }
+      slot->state = Slot::State::in_flight;
+      admitted_ += slot->kind == OperationKind::wake ? 0 : 1;
+      metrics_.parked.add(-1);
+    }
+    parked_.pop_front();
+  }
+  if (queue_full) {
+    metrics_.submission_queue_full.add();
+  }
+}
+
+void Reactor::push_cancels() noexcept {
+  std::size_t handled = 0;
+  for (; handled < cancels_.size(); ++handled) {
+    const OperationId id = cancels_[handled];
+    if (slots_.find(id) == nullptr) {
+      continue;  // it has completed meanwhile
+    }
+    Submission entry;
+    entry.opcode = Opcode::async_cancel;
+    entry.flags = kSubmissionSkipSuccess;
+    entry.address = id.to_user_data();
+    entry.user_data = kCancelUserData;
+    if (!ring_->push(entry)) {
+      break;
+    }
+    metrics_.cancels_submitted.add();
+  }
+  cancels_.erase(cancels_.begin(), cancels_.begin() + static_cast<std::ptrdiff_t>(handled));
+}
+
+void Reactor::submit_and_wait(std::optional<Duration> at_most) {
+  admit_parked();
+  push_cancels();
+  // Never sleep on work that the kernel has not seen and could be given.
+  const bool more_to_submit =
+      !cancels_.empty() || (!parked_.empty() && admitted_ < ring_->completion_capacity());
+  const unsigned depth = ring_->unsubmitted();
+  metrics_.submission_queue_depth.set(depth);
+  if (depth > 0) {
+    metrics_.submission_depths.observe(depth);
+  }
+  metrics_.enters.add();
+  const int error = ring_->enter(more_to_submit ? Duration::zero() : at_most);
+  metrics_.submitted.add(depth - ring_->unsubmitted());
+  if (error == -EINTR || error == -EAGAIN || error == -EBUSY) {
+    metrics_.enter_retries.add();
+  } else {
+    detail::invariant(error == 0 || error == -ETIME,
+                      "io_uring_enter on a ring of ours never fails");
+  }
+  if (ring_->has_overflowed()) {
+    metrics_.completion_overflows.add();
+  }
+}
+
+std::size_t Reactor::reap_all() {
+  // Copied out first, and the queue advanced, before anybody is woken: a waker may register
+  // operations, and must find room for their completions.
+  std::array<RingCompletion, 256> batch;
+  std::size_t total = 0;
+  now_ = ring_->now();
+  while (true) {
+    const std::size_t count = ring_->reap(batch);
+    total += count;
+    for (std::size_t index = 0; index < count; ++index) {
+      complete(batch[index]);
+    }
+    if (count < batch.size()) {
+      break;
+    }
+  }
+  metrics_.completion_queue_depth.set(static_cast<std::int64_t>(total));
+  if (total > 0) {
+    metrics_.completion_depths.observe(total);
+    metrics_.completion_entries.add(total);
+  }
+  metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
+  return total;
+}
+
+void Reactor::complete(const RingCompletion& entry) noexcept {
+  if (entry.user_data == kCancelUserData) {
+    return;  // the cancel came too late, or its target cannot be stopped: the target will tell
+  }
+  const OperationId id = OperationId::from_user_data(entry.user_data);
+  Slot* slot = slots_.find(id);
+  if (slot == nullptr) {
+    metrics_.stale_completions.add();
+    return;
+  }
+  const Completion completion{entry.result, entry.flags};
+  Waker& waker = *slot->waker;
+  if (completion.is_final()) {
+    const auto kind = static_cast<std::size_t>(slot->kind);
+    observe(metrics_.latency[kind], now_ - slot->registered_at);
+    if (entry.result < 0 && entry.result != -ECANCELED) {
+      metrics_.failed[kind].add();
+    }
+    admitted_ -= slot->kind == OperationKind::wake ? 0 : 1;
+    slots_.release(id);
+    metrics_.completed.add();
+  }
+  waker.wake(completion);
+}
+
+void Reactor::complete_unsubmitted_cancels() noexcept {
+  // A waker may cancel further operations while it is told, so the list is walked by index.
+  for (std::size_t index = 0; index < parked_cancels_.size(); ++index) {
+    const OperationId id = parked_cancels_[index];
+    Slot* slot = slots_.find(id);
+    if (slot == nullptr) {
+      continue;
+    }
+    if (slot->state == Slot::State::in_flight) {  // admitted since: now the kernel has to be asked
+      cancels_.push_back(id);
+      continue;
+    }
+    Waker& waker = *slot->waker;
+    slots_.release(id);
+    metrics_.parked.add(-1);
+    metrics_.completed.add();
+    waker.wake({-ECANCELED, 0});
+  }
+  parked_cancels_.clear();
+  // What was cancelled behind one that stays parked must not pile up.
+  if (parked_.size() > 2 * static_cast<std::size_t>(metrics_.parked.value()) + 64) {
+    std::erase_if(parked_,
+                  [this](const Parked& parked) { return slots_.find(parked.id) == nullptr; });
+  }
+  metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
+}
+
+void Reactor::for_each_in_flight(
+    const std::function<void(OperationId, OperationKind, Duration)>& visit) {
+  for (std::uint32_t index = 0; index < slots_.size(); ++index) {
+    const Slot& slot = slots_.at(index);
+    if (slot.state != Slot::State::free) {
+      visit({index, slot.generation}, slot.kind, now_ - slot.registered_at);
+    }
+  }
+}
+
+Result<void> Reactor::enable_wake() {
+  if (wake_enabled_) {
+    return {};
+  }
+  wake_fd_.reset(::eventfd(0, EFD_CLOEXEC));
+  if (!wake_fd_) {
+    return failure(errno);
+  }
+  auto armed = arm_wake();
+  wake_enabled_ = armed.has_value();
+  return armed;
+}
+
+Result<void> Reactor::arm_wake() {
+  Submission entry;
+  entry.opcode = Opcode::read;
+  entry.fd = wake_fd_.get();
+  entry.address = reinterpret_cast<std::uint64_t>(&wake_channel_.count);
+  entry.length = sizeof(wake_channel_.count);
+  auto id = register_operation(wake_channel_, entry);
+  if (!id) {
+    return std::unexpected(id.error());
+  }
+  wake_id_ = *id;
+  return {};
+}
+
+void Reactor::WakeChannel::wake(Completion completion) noexcept {
+  reactor_.wake_id_ = {};
+  if (completion.result > 0) {
+    reactor_.metrics_.wakeups.add();
+  }
+  if (reactor_.wake_enabled_) {
+    // There is a slot: the one that was just freed.
+    static_cast<void>(reactor_.arm_wake());
+  }
+}
+
+void Reactor::disable_wake() {
+  wake_enabled_ = false;
+  while (wake_id_) {
+    cancel(wake_id_);
+    wait(std::nullopt);
+  }
+}
+
+void Reactor::wake() noexcept {
+  const std::uint64_t one = 1;
+  // The only failure is a counter at its maximum, and then the reader is about to wake anyway.
+  static_cast<void>(!::write(wake_fd_.get(), &one, sizeof(one)));
+}
+
+}  // namespace sluice

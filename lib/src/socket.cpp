@@ -1,0 +1,83 @@
+#include <sys/socket.h>
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+
+#include <sluice/socket.hpp>
+
+namespace sluice {
+
+Task<Result<Socket>> Socket::connect(const SocketAddress& address) {
+  // Blocking until it is connected: a non-blocking unix socket answers EAGAIN when the listener's
+  // queue is full, and nothing tells when to try again.
+  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) {
+    co_return failure(errno);
+  }
+  const auto connected =
+      co_await Operation(ConnectRequest(fd.get(), address.data(), address.size()));
+  if (!connected) {
+    co_return std::unexpected(connected.error());
+  }
+  if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
+    co_return failure(errno);
+  }
+  co_return Socket(std::move(fd));
+}
+
+Task<Result<void>> Socket::send_all(std::span<const std::byte> buffer, int flags) const {
+  while (!buffer.empty()) {
+    // MSG_WAITALL makes the kernel go on after a short send; the loop is for what is short anyway.
+    const auto count = co_await send(buffer, flags | MSG_WAITALL);
+    if (!count) {
+      co_return std::unexpected(count.error());
+    }
+    if (*count == 0) {
+      co_return failure(EIO);  // send(2) of a stream never answers 0 for bytes it was given
+    }
+    buffer = buffer.subspan(*count);
+  }
+  co_return Result<void>();
+}
+
+Operation<PollRequest> Socket::wait_readable() const noexcept {
+  return Operation(PollRequest(fd_.get(), POLLIN));
+}
+
+Operation<PollRequest> Socket::wait_writable() const noexcept {
+  return Operation(PollRequest(fd_.get(), POLLOUT));
+}
+
+Result<std::size_t> Socket::try_send_file(Reactor& reactor, const File& file, std::uint64_t offset,
+                                          std::size_t length) const noexcept {
+  Submission entry;
+  entry.opcode = Opcode::send_file;
+  entry.fd = fd_.get();
+  entry.file_index = file.fd();
+  entry.offset = offset;
+  entry.length = transfer_length(length);
+  return count_or_error(reactor.attempt(entry));
+}
+
+bool Socket::has_bytes_underway() const noexcept {
+  int unread = 0;
+  int unsent = 0;
+  ::ioctl(fd_.get(), SIOCINQ, &unread);
+  ::ioctl(fd_.get(), SIOCOUTQ, &unsent);
+  return unread > 0 || unsent > 0;
+}
+
+void Socket::shut_down(int how) const noexcept { ::shutdown(fd_.get(), how); }
+
+void Socket::set_no_delay() const noexcept {
+  const int on = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+}  // namespace sluice
