@@ -1,0 +1,160 @@
+#include "admin/server_families.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <sluice/metrics.hpp>
+
+#include "http/method.hpp"
+#include "http/protocol_error.hpp"
+#include "http/status.hpp"
+#include "observe/server_metrics.hpp"
+
+namespace sluiced::admin {
+namespace {
+
+using observe::ServerMetrics;
+
+/// The sum over all serving shards of what `read` finds in each.
+template <class Read>
+auto total(std::span<const ShardSource> shards, Read read) {
+  decltype(read(*shards.front().server)) sum = 0;
+  for (const ShardSource& shard : shards) {
+    if (shard.server != nullptr) {
+      sum += read(*shard.server);
+    }
+  }
+  return sum;
+}
+
+std::uint64_t total(std::span<const ShardSource> shards, sluice::Counter ServerMetrics::* counter) {
+  return total(shards,
+               [counter](const ServerMetrics& server) { return (server.*counter).value(); });
+}
+
+/// One sample for each element of an array of counters or gauges.
+template <class Array, class NameOf>
+void append_array(std::span<const ShardSource> shards, Array ServerMetrics::* array,
+                  std::string_view label, NameOf name_of, FamilyList& families) {
+  for (std::size_t index = 0; index < std::tuple_size_v<Array>; ++index) {
+    families.sample(
+        total(shards, [array, index](
+                          const ServerMetrics& server) { return (server.*array)[index].value(); }),
+        {{label, name_of(index)}});
+  }
+}
+
+void append_connections(std::span<const ShardSource> shards, FamilyList& families) {
+  families.begin_gauge(
+      "sluiced_connections",
+      "Open connections by what they are doing: idle between requests, reading a head, looking at "
+      "a request and its file, sending the response, or closing.");
+  append_array(
+      shards, &ServerMetrics::connections, "state",
+      [](std::size_t index) { return observe::kConnectionStateNames[index]; }, families);
+  families.begin_counter("sluiced_connections_accepted_total", "Connections accepted.");
+  families.sample(total(shards, &ServerMetrics::accepted));
+  families.begin_counter("sluiced_accept_back_offs_total",
+                         "Times that accepting was put off because no descriptor or memory was "
+                         "left. If this grows, raise the limit of open files.");
+  families.sample(total(shards, &ServerMetrics::accept_back_offs));
+  families.begin_counter("sluiced_connections_closed_total",
+                         "Connections closed, by reason. `client` is the usual end; "
+                         "`transfer_cut` is told apart by sluiced_http_transfers_cut_total.");
+  append_array(
+      shards, &ServerMetrics::closed, "reason",
+      [](std::size_t index) { return observe::kCloseReasonNames[index]; }, families);
+}
+
+/// Whether a row of requests is shown while it is still 0, so that rates and ratios of the usual
+/// answers have a value from the first scrape on.
+bool is_always_shown(http::Method method, http::Status status) noexcept {
+  if (method != http::Method::get && method != http::Method::head) {
+    return false;
+  }
+  return status == http::Status::ok || status == http::Status::partial_content ||
+         status == http::Status::not_modified || status == http::Status::not_found;
+}
+
+void append_requests(std::span<const ShardSource> shards, FamilyList& families) {
+  families.begin_gauge("sluiced_http_requests_in_flight",
+                       "Requests whose head has been read and whose response is not complete.");
+  families.sample(
+      total(shards, [](const ServerMetrics& server) { return server.requests_in_flight.value(); }));
+
+  families.begin_counter("sluiced_http_requests_total",
+                         "Requests answered, by method and status code. A row appears with its "
+                         "first request; the usual answers to GET and HEAD are always there.");
+  for (std::size_t method = 0; method < http::kMethodCount; ++method) {
+    for (std::size_t status = 0; status < observe::kCountedStatuses.size(); ++status) {
+      const auto count = total(shards, [method, status](const ServerMetrics& server) {
+        return server.requests[method][status].value();
+      });
+      const auto which = static_cast<http::Method>(method);
+      const http::Status answer = observe::kCountedStatuses[status];
+      if (count != 0 || is_always_shown(which, answer)) {
+        families.sample(count, {{"method", http::method_name(which)},
+                                {"code", std::to_string(http::status_code(answer))}});
+      }
+    }
+  }
+
+  HistogramTotal duration(sluice::LatencyHistogram::bounds());
+  for (const ShardSource& shard : shards) {
+    if (shard.server != nullptr) {
+      duration.add(shard.server->request_duration);
+    }
+  }
+  families.begin_histogram(
+      "sluiced_http_request_duration_seconds",
+      "From the end of a request's head to the last byte of its response being handed to the "
+      "socket. A client that reads slowly makes its own requests long.",
+      kNanosecondsPerSecond);
+  families.sample(duration);
+}
+
+void append_transfers(std::span<const ShardSource> shards, FamilyList& families) {
+  const auto name_of_cut = [](std::size_t index) { return observe::kTransferCutNames[index]; };
+  families.begin_counter("sluiced_http_response_body_bytes_total",
+                         "Bytes of response bodies handed to sockets; heads are not counted.");
+  families.sample(total(shards, &ServerMetrics::response_body_bytes));
+  families.begin_counter("sluiced_http_transfers_total",
+                         "Response bodies by how they ended: complete, or cut short and why.");
+  families.sample(total(shards, &ServerMetrics::transfers_complete), {{"outcome", "complete"}});
+  append_array(shards, &ServerMetrics::transfers_cut, "outcome", name_of_cut, families);
+  families.begin_counter("sluiced_http_transfers_cut_total",
+                         "Response bodies that ended before their promised length, by reason. "
+                         "`source_truncated`: the file became shorter while it was being sent; "
+                         "`drain_cut`: the time for finishing was over at a stop.");
+  append_array(shards, &ServerMetrics::transfers_cut, "reason", name_of_cut, families);
+  families.begin_counter(
+      "sluiced_http_protocol_errors_total",
+      "Requests refused as malformed before anybody looked at what they ask for, by reason.");
+  append_array(
+      shards, &ServerMetrics::protocol_errors, "reason",
+      [](std::size_t index) {
+        return http::protocol_error_label(static_cast<http::ProtocolError>(index));
+      },
+      families);
+}
+
+}  // namespace
+
+void append_server_families(std::span<const ShardSource> shards, FamilyList& families) {
+  append_connections(shards, families);
+  append_requests(shards, families);
+  append_transfers(shards, families);
+}
+
+std::size_t max_server_series() noexcept {
+  constexpr std::size_t kSingle = 4;  // accepted, back-offs, requests in flight, body bytes
+  constexpr std::size_t kTransfers = 1 + 2 * observe::kTransferCutNames.size();
+  return kSingle + observe::kConnectionStateNames.size() + observe::kCloseReasonNames.size() +
+         http::kMethodCount * observe::kCountedStatuses.size() +
+         series_of_histogram(sluice::kLatencyBoundsNs.size()) + kTransfers +
+         http::kProtocolErrorCount;
+}
+
+}  // namespace sluiced::admin

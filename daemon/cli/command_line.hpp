@@ -1,0 +1,56 @@
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <variant>
+
+#include "config/serve_config.hpp"
+
+namespace sluiced::cli {
+
+/// `serve DIR`: the options are those of a configuration made up on the spot.
+using Serve = config::ServeOptions;
+
+/// `run -c FILE`.
+struct Run {
+  std::filesystem::path config;
+
+  friend bool operator==(const Run&, const Run&) = default;
+};
+
+/// `check FILE`: read the configuration, say what is wrong with it, and end.
+struct Check {
+  std::filesystem::path config;
+
+  friend bool operator==(const Check&, const Check&) = default;
+};
+
+/// Print what describe(build_info()) returns, and end.
+struct Version {
+  friend bool operator==(const Version&, const Version&) = default;
+};
+
+/// Print the text on standard output, and end.
+struct Help {
+  std::string text;
+
+  friend bool operator==(const Help&, const Help&) = default;
+};
+
+using Command = std::variant<Serve, Run, Check, Version, Help>;
+
+/// A command line that cannot be followed. The program writes the message on standard error and
+/// ends with ExitCode::kUsage.
+struct UsageError {
+  /// One sentence naming the culprit and a pointer to the help, or the help itself where nothing
+  /// was asked for. Ends in a newline.
+  std::string message;
+};
+
+/// Reads the command line, whose first word is the name of the program. Addresses have been parsed
+/// by then; files and directories have not been looked at.
+[[nodiscard]] std::expected<Command, UsageError> parse_command_line(int argc,
+                                                                    const char* const* argv);
+
+}  // namespace sluiced::cli

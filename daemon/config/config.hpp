@@ -1,0 +1,137 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/address.hpp"
+#include "config/diagnostic.hpp"
+
+/// The configuration of sluiced as values: read once, validated, and never changed afterwards. The
+/// defaults are written here and nowhere else. What every option means, in which unit, and within
+/// which limits is in the tables of schema.cpp and in config/sluiced.yaml.
+namespace sluiced::config {
+
+struct Origin;
+
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kMiB = 1024 * kKiB;
+
+/// What the whole process uses. Takes effect at start only.
+struct Runtime {
+  /// How many shards (thread, ring, executor); 0 is one per CPU, see worker_count().
+  std::uint32_t workers = 0;
+  std::uint32_t ring_entries = 4096;
+  std::uint32_t max_open_files = 65536;
+
+  friend bool operator==(const Runtime&, const Runtime&) = default;
+};
+
+/// The listener for operators, never meant for the public.
+struct Admin {
+  /// Nothing when it is switched off.
+  std::optional<ListenAddress> listen = loopback_address(9180);
+  bool metrics = true;
+  bool health = true;
+
+  friend bool operator==(const Admin&, const Admin&) = default;
+};
+
+enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
+
+struct Log {
+  LogLevel level = LogLevel::kInfo;
+
+  friend bool operator==(const Log&, const Log&) = default;
+};
+
+struct Listener {
+  std::string name;
+  ListenAddress address;
+  std::uint32_t backlog = 4096;
+  std::uint32_t max_connections = 20000;
+
+  friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+/// Bounds on what one client may send.
+struct Limits {
+  std::uint64_t request_line = 8 * kKiB;
+  std::uint64_t headers_total = 32 * kKiB;
+  std::uint32_t header_count = 100;
+  std::uint32_t requests_per_connection = 10000;
+
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+/// Those that can be switched off hold nothing when they are.
+struct Timeouts {
+  std::chrono::milliseconds header = std::chrono::seconds(10);
+  std::optional<std::chrono::milliseconds> idle = std::chrono::seconds(60);
+  std::optional<std::chrono::milliseconds> read_stall = std::chrono::seconds(30);
+  std::optional<std::chrono::milliseconds> write_stall = std::chrono::seconds(30);
+  std::optional<std::chrono::milliseconds> drain = std::chrono::seconds(30);
+
+  friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+enum class Hidden : std::uint8_t { kDeny, kAllow };
+enum class Symlinks : std::uint8_t { kNone, kBeneath };
+
+/// How files are served. Set in `defaults`, overridden by a site, and (the index) by a mount.
+struct FileOptions {
+  /// Tried in this order when a directory is asked for; may be empty.
+  std::vector<std::string> index{"index.html"};
+  Hidden hidden = Hidden::kDeny;
+  Symlinks symlinks = Symlinks::kBeneath;
+  /// The charset of text types; nothing leaves it out of Content-Type.
+  std::optional<std::string> charset = "utf-8";
+
+  friend bool operator==(const FileOptions&, const FileOptions&) = default;
+};
+
+/// One directory, seen under one path of a site. The longest path that fits a request wins.
+struct Mount {
+  std::string path;  ///< Begins and ends in '/'; compared with the decoded, normalised path.
+  std::string root;  ///< Absolute.
+  bool listing = false;
+  FileOptions files;  ///< With everything inherited filled in.
+
+  friend bool operator==(const Mount&, const Mount&) = default;
+};
+
+struct Site {
+  std::string name;
+  /// Lower case; exact names or `*.example.org`, which stands for any number of labels before it.
+  std::vector<std::string> hosts;
+  /// Names of listeners; those of all when the file names none.
+  std::vector<std::string> listeners;
+  FileOptions files;  ///< With everything inherited filled in.
+  std::vector<Mount> mounts;
+
+  /// Whether the site answers requests for hosts that no other site names.
+  [[nodiscard]] bool takes_any_host() const noexcept { return hosts.empty() || name == "_default"; }
+
+  friend bool operator==(const Site&, const Site&) = default;
+};
+
+struct Config {
+  Runtime runtime;
+  Admin admin;
+  Log log;
+  std::vector<Listener> listeners;
+  Limits limits;
+  Timeouts timeouts;
+  FileOptions defaults;
+  std::vector<Site> sites;
+
+  /// Where the values stood; null for a configuration that no file holds.
+  std::shared_ptr<const Origin> origin;
+  /// What the loader found unwise but not wrong. Whoever loads it shows them once.
+  std::vector<Diagnostic> warnings;
+};
+
+}  // namespace sluiced::config

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <span>
+
+#include "config/config.hpp"
+#include "config/reader.hpp"
+#include "config/source.hpp"
+#include "config/yaml_document.hpp"
+
+namespace sluiced::config {
+
+// The tables. They are all there is to know of an option, for reading as for describing it.
+
+template <>
+std::span<const Field<Config>> fields_of<Config>();
+template <>
+std::span<const Field<Runtime>> fields_of<Runtime>();
+template <>
+std::span<const Field<Admin>> fields_of<Admin>();
+template <>
+std::span<const Field<Log>> fields_of<Log>();
+template <>
+std::span<const Field<Listener>> fields_of<Listener>();
+template <>
+std::span<const Field<Limits>> fields_of<Limits>();
+template <>
+std::span<const Field<Timeouts>> fields_of<Timeouts>();
+template <>
+std::span<const Field<FileOptions>> fields_of<FileOptions>();
+template <>
+std::span<const Field<Site>> fields_of<Site>();
+template <>
+std::span<const Field<Mount>> fields_of<Mount>();
+
+/// Fills `out`, which holds the defaults, from a document, and notes the place of every value that
+/// could be read. Reports unknown and missing keys and values of the wrong type or range.
+void read_config(const YamlNode& document, Problems& problems, Places& places, Config& out);
+
+}  // namespace sluiced::config

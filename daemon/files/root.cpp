@@ -1,0 +1,55 @@
+#include "files/root.hpp"
+
+#include <fcntl.h>
+
+#include <utility>
+
+namespace sluiced::files {
+namespace {
+
+// openat2(2) answers EAGAIN when something on the way was renamed during the look-up. Somebody who
+// renames in a loop must not keep us at it for ever.
+constexpr int kMostAttempts = 16;
+
+sluice::Result<OpenFile> examine(sluice::UniqueFd fd) {
+  OpenFile opened{sluice::File(std::move(fd)), {}};
+  auto status = opened.file.status();
+  if (!status) {
+    return std::unexpected(status.error());
+  }
+  opened.status = *status;
+  return opened;
+}
+
+}  // namespace
+
+sluice::Result<Root> Root::open(const std::string& path, sluice::SymlinkPolicy symlinks) {
+  auto directory = sluice::Directory::open(path.c_str());
+  if (!directory) {
+    return std::unexpected(directory.error());
+  }
+  return Root(std::move(*directory), symlinks);
+}
+
+sluice::Result<OpenFile> Root::try_open_file(sluice::Reactor& reactor, const char* path) const {
+  sluice::OpenRequest request = directory_.open_request(path, O_RDONLY, symlinks_);
+  const auto fd = reactor.attempt(request.prepare());
+  if (fd < 0) {
+    return sluice::failure(-fd);
+  }
+  return examine(sluice::UniqueFd(fd));
+}
+
+sluice::Task<sluice::Result<OpenFile>> Root::open_file(const char* path) const {
+  for (int attempt = 1;; ++attempt) {
+    auto fd = co_await directory_.open_beneath(path, O_RDONLY, symlinks_);
+    if (fd) {
+      co_return examine(std::move(*fd));
+    }
+    if (fd.error() != std::errc::resource_unavailable_try_again || attempt == kMostAttempts) {
+      co_return std::unexpected(fd.error());
+    }
+  }
+}
+
+}  // namespace sluiced::files

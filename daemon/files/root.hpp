@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+
+#include <sluice/directory.hpp>
+#include <sluice/file.hpp>
+#include <sluice/reactor.hpp>
+#include <sluice/result.hpp>
+#include <sluice/task.hpp>
+
+namespace sluiced::files {
+
+/// A file or directory that is open, and what it was when it was opened. All decisions about it
+/// rest on this one look at this one descriptor: nothing is ever looked up by name twice.
+struct OpenFile {
+  sluice::File file;
+  sluice::FileStatus status;
+};
+
+/// A directory that is served, held open since the start. Names are resolved beneath it by the
+/// kernel. Shared by all shards: it is only read.
+class Root {
+ public:
+  /// Blocks; for the start.
+  [[nodiscard]] static sluice::Result<Root> open(const std::string& path,
+                                                 sluice::SymlinkPolicy symlinks);
+
+  /// Opens what `path` names, for reading, if that needs no disk: all its names are in the kernel's
+  /// cache. EAGAIN: use open_file(). `path` is relative, without "..", and ends in a NUL.
+  [[nodiscard]] sluice::Result<OpenFile> try_open_file(sluice::Reactor& reactor,
+                                                       const char* path) const;
+  /// The same through the ring, without holding up the shard. `path` must stay valid until it ends.
+  [[nodiscard]] sluice::Task<sluice::Result<OpenFile>> open_file(const char* path) const;
+  /// What `path` names, looked up the same way. Blocks: for a thread of the blocking pool.
+  [[nodiscard]] sluice::Result<sluice::FileStatus> status_of(const char* path) const noexcept {
+    return directory_.status_beneath(path, symlinks_);
+  }
+
+ private:
+  Root(sluice::Directory directory, sluice::SymlinkPolicy symlinks) noexcept
+      : directory_(std::move(directory)), symlinks_(symlinks) {}
+
+  sluice::Directory directory_;
+  sluice::SymlinkPolicy symlinks_;
+};
+
+}  // namespace sluiced::files

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "http/request_head.hpp"
+#include "http/target.hpp"
+#include "serve/response.hpp"
+
+namespace sluiced::serve {
+
+/// The bytes received and not used up: a window that moves through a buffer, which grows up to a
+/// limit.
+class InputBuffer {
+ public:
+  static constexpr std::size_t kFirstBytes = std::size_t{4} * 1024;
+  /// What a head may take (http::FieldTable::kMaxBufferBytes).
+  static constexpr std::size_t kMostBytes = http::FieldTable::kMaxBufferBytes;
+
+  InputBuffer() : storage_(kFirstBytes) {}
+
+  [[nodiscard]] std::string_view view() const noexcept {
+    return {storage_.data() + begin_, end_ - begin_};
+  }
+  [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+
+  /// Room for more bytes behind view(), moving or growing it if need be: views into it are dead
+  /// then. Empty when kMostBytes are unused already.
+  [[nodiscard]] std::span<std::byte> room();
+  void received(std::size_t bytes) noexcept { end_ += bytes; }
+  void consume(std::size_t bytes) noexcept { begin_ += bytes; }
+  void clear() noexcept { begin_ = end_ = 0; }
+  /// Gives back what it has grown.
+  void shrink();
+
+ private:
+  std::vector<char> storage_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+/// Everything that one request needs and an idle connection does not: it is lent to a connection
+/// when a request begins, and taken back when the connection falls silent.
+struct Exchange {
+  /// A head and a small file behind it, in one buffer and one send.
+  static constexpr std::size_t kHeadBytes = std::size_t{4} * 1024;
+  static constexpr std::size_t kSmallFileBytes = std::size_t{8} * 1024;
+
+  InputBuffer input;
+  http::RequestHead head;
+  http::PathBuffer path;
+  Response response;
+  std::array<char, kHeadBytes + kSmallFileBytes> output;
+};
+
+/// Keeps exchanges that are not in use. Belongs to one shard.
+class ExchangePool {
+ public:
+  /// At most `most_kept` unused ones are kept.
+  explicit ExchangePool(std::size_t most_kept) noexcept : most_kept_(most_kept) {}
+  ExchangePool(const ExchangePool&) = delete;
+  ExchangePool& operator=(const ExchangePool&) = delete;
+
+  struct GiveBack {
+    ExchangePool* pool;
+    void operator()(Exchange* exchange) const noexcept { pool->give_back(exchange); }
+  };
+  using Lease = std::unique_ptr<Exchange, GiveBack>;
+
+  [[nodiscard]] Lease take();
+  [[nodiscard]] Lease none() noexcept { return Lease(nullptr, GiveBack{this}); }
+
+ private:
+  void give_back(Exchange* exchange) noexcept;
+
+  std::size_t most_kept_;
+  std::vector<std::unique_ptr<Exchange>> free_;
+};
+
+}  // namespace sluiced::serve

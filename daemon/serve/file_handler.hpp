@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <sluice/blocking_pool.hpp>
+#include <sluice/executor.hpp>
+#include <sluice/task.hpp>
+
+#include "files/root.hpp"
+#include "http/target.hpp"
+#include "serve/handler.hpp"
+#include "serve/site_table.hpp"
+
+namespace sluiced::serve {
+
+/// Answers GET and HEAD with files, index files and listings. Used by one shard.
+class FileHandler final : public Handler {
+ public:
+  FileHandler(std::shared_ptr<const SiteTable> sites, sluice::Executor& executor,
+              sluice::BlockingPool& blocking_pool) noexcept
+      : sites_(std::move(sites)), executor_(executor), blocking_pool_(blocking_pool) {}
+
+  [[nodiscard]] bool try_respond(const Request& request, Response& response) override;
+  [[nodiscard]] sluice::Task<void> respond(const Request& request, Response& response) override;
+
+ private:
+  /// What parse, route and authorise come to: a place to look, unless `response` is the answer.
+  struct Target {
+    http::Path path;
+    Route route;
+  };
+  [[nodiscard]] std::optional<Target> locate(const Request& request, Response& response) const;
+  /// True when `opened` could be answered with; false when it is a directory, to be looked into.
+  [[nodiscard]] bool answer_opened(const Request& request, const Target& target,
+                                   sluice::Result<files::OpenFile> opened,
+                                   Response& response) const;
+  void answer_file(const Request& request, const config::Mount& mount, std::string_view name,
+                   files::OpenFile opened, Response& response) const;
+  [[nodiscard]] sluice::Task<void> answer_directory(const Request& request, Target target,
+                                                    files::OpenFile directory, Response& response);
+  [[nodiscard]] sluice::Task<void> answer_listing(const Target& target,
+                                                  const files::OpenFile& directory,
+                                                  Response& response);
+
+  std::shared_ptr<const SiteTable> sites_;
+  sluice::Executor& executor_;
+  sluice::BlockingPool& blocking_pool_;
+};
+
+/// The status that tells a client of an error of openat2(2) or read(2).
+[[nodiscard]] http::Status status_of(const std::error_code& error) noexcept;
+
+}  // namespace sluiced::serve

@@ -1,0 +1,96 @@
+#include "serve/response.hpp"
+
+#include <utility>
+
+#include "http/error_page.hpp"
+
+namespace sluiced::serve {
+
+using http::Status;
+
+void Response::clear() {
+  status = Status::ok;
+  content_type = allow = cache_control = security_policy = {};
+  content_type_text.clear();
+  location.clear();
+  validators.reset();
+  accepts_ranges = false;
+  range.reset();
+  complete_length = content_length = file_offset = 0;
+  closes = false;
+  text.clear();
+  file = {};
+}
+
+void Response::set_page(Status page_status) {
+  status = page_status;
+  validators.reset();
+  accepts_ranges = false;
+  range.reset();
+  file = {};
+  set_text(http::error_page_content_type(http::ErrorPageFormat::html),
+           http::render_error_page(page_status));
+  security_policy = http::kErrorPageSecurityPolicy;
+}
+
+void Response::set_text(std::string_view type, std::string content) {
+  content_type = type;
+  text = std::move(content);
+  content_length = text.size();
+}
+
+std::expected<std::string_view, http::ResponseHeadError> render_head(
+    const Response& response, const http::RequestHead& request, bool keep_alive,
+    const http::DateLine& date, std::span<char> buffer) {
+  http::ResponseHeadWriter writer(buffer);
+  writer.status(response.status);
+  writer.date(date);
+  if (response.status != Status::not_modified) {
+    if (!response.content_type.empty()) {
+      writer.field("Content-Type", response.content_type);
+      // What a file is called decides its type; a browser must not guess otherwise.
+      writer.field("X-Content-Type-Options", "nosniff");
+    }
+    writer.field("Content-Length", response.content_length);
+  }
+  if (response.validators) {
+    if (response.validators->last_modified) {
+      writer.date_field("Last-Modified", *response.validators->last_modified);
+    }
+    if (response.validators->etag) {
+      writer.field("ETag", response.validators->etag->text());
+    }
+  }
+  if (response.accepts_ranges) {
+    writer.field("Accept-Ranges", "bytes");
+  }
+  if (response.range) {
+    writer.content_range(response.range->first, response.range->last, response.complete_length);
+  } else if (response.status == Status::range_not_satisfiable) {
+    writer.unsatisfied_range(response.complete_length);
+  }
+  if (!response.location.empty()) {
+    writer.field("Location", response.location);
+  }
+  if (!response.allow.empty()) {
+    writer.field("Allow", response.allow);
+  }
+  if (response.status == Status::service_unavailable) {
+    writer.field("Retry-After", 1);
+  }
+  if (!response.cache_control.empty()) {
+    writer.field("Cache-Control", response.cache_control);
+  }
+  if (!response.security_policy.empty()) {
+    writer.field("Content-Security-Policy", response.security_policy);
+  }
+  if (!keep_alive) {
+    writer.field("Connection", "close");
+  } else if (request.version == http::Version::http_1_0) {
+    // A client of 1.0 takes the connection for closed unless it is told (RFC 9112, appendix C.2.2).
+    writer.field("Connection", "keep-alive");
+  }
+  return writer.finish();
+}
+
+}  // namespace sluiced::serve

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "files/root.hpp"
+#include "http/entity_tag.hpp"
+#include "http/range.hpp"
+#include "http/request_head.hpp"
+#include "http/response_head.hpp"
+#include "http/status.hpp"
+
+namespace sluiced::serve {
+
+/// A response as a value: what to say, and where the content is. Filled by a handler, rendered and
+/// sent by the connection, which adds what is its own: Date, Connection, the framing.
+struct Response {
+  http::Status status = http::Status::ok;
+  std::string_view content_type;  // static, of the configuration, or content_type_text
+  std::string content_type_text;
+  std::string_view allow;
+  std::string_view cache_control;
+  std::string_view security_policy;
+  std::string location;
+  std::optional<http::Validators> validators;
+  bool accepts_ranges = false;
+  std::optional<http::ByteRange> range;  // of 206
+  std::uint64_t complete_length = 0;     // of the representation, for 206 and 416
+  std::uint64_t content_length = 0;      // of the content; of what GET would send, for HEAD
+  bool closes = false;                   // nothing more is to be read from this connection
+
+  // The content: `text`, or a piece of `file` from file_offset on when the file is open.
+  std::string text;
+  files::OpenFile file;
+  std::uint64_t file_offset = 0;
+
+  /// Ready for the next request; keeps the strings' room.
+  void clear();
+  /// The error page of `status` (or the page of a redirect), in place of whatever was there.
+  void set_page(http::Status page_status);
+  void set_text(std::string_view type, std::string content);
+};
+
+/// Renders the head into `buffer`. `keep_alive` decides the Connection field.
+[[nodiscard]] std::expected<std::string_view, http::ResponseHeadError> render_head(
+    const Response& response, const http::RequestHead& request, bool keep_alive,
+    const http::DateLine& date, std::span<char> buffer);
+
+}  // namespace sluiced::serve

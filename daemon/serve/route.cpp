@@ -1,0 +1,102 @@
+#include "serve/route.hpp"
+
+#include <algorithm>
+
+namespace sluiced::serve {
+namespace {
+
+char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Whether `host`, in any case and perhaps with the dot that ends a full name, is `lower`.
+bool is_host(std::string_view host, std::string_view lower) noexcept {
+  return std::equal(host.begin(), host.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return to_lower(a) == b; });
+}
+
+bool has_suffix(std::string_view host, std::string_view lower) noexcept {
+  return host.size() > lower.size() && is_host(host.substr(host.size() - lower.size()), lower);
+}
+
+}  // namespace
+
+Router::Router(const config::Config& config) {
+  for (const config::Site& site : config.sites) {
+    SiteRoute route;
+    route.takes_any_host = site.takes_any_host();
+    for (const std::string& host : site.hosts) {
+      if (host.starts_with("*.")) {
+        route.host_suffixes.push_back(host.substr(1));
+      } else {
+        route.exact_hosts.push_back(host);
+      }
+    }
+    for (const config::Listener& listener : config.listeners) {
+      route.listeners.push_back(site.listeners.empty() ||
+                                std::ranges::find(site.listeners, listener.name) !=
+                                    site.listeners.end());
+    }
+    for (const config::Mount& mount : site.mounts) {
+      route.mounts.push_back({mount.path.substr(1), mounts_.size()});
+      mounts_.push_back(&mount);
+    }
+    std::ranges::sort(route.mounts, [](const MountRoute& one, const MountRoute& other) {
+      return one.prefix.size() > other.prefix.size();
+    });
+    sites_.push_back(std::move(route));
+  }
+}
+
+const Router::SiteRoute* Router::find_site(std::size_t listener, std::string_view host) const {
+  if (host.ends_with('.')) {
+    host.remove_suffix(1);
+  }
+  const SiteRoute* wildcard = nullptr;
+  std::size_t wildcard_bytes = 0;
+  const SiteRoute* any = nullptr;
+  for (const SiteRoute& site : sites_) {
+    if (!site.listeners[listener]) {
+      continue;
+    }
+    for (const std::string& exact : site.exact_hosts) {
+      if (is_host(host, exact)) {
+        return &site;
+      }
+    }
+    for (const std::string& suffix : site.host_suffixes) {
+      if (suffix.size() > wildcard_bytes && has_suffix(host, suffix)) {
+        wildcard = &site;
+        wildcard_bytes = suffix.size();
+      }
+    }
+    if (site.takes_any_host && any == nullptr) {
+      any = &site;
+    }
+  }
+  return wildcard != nullptr ? wildcard : any;
+}
+
+std::optional<Route> Router::find(std::size_t listener,
+                                  const std::optional<http::Authority>& authority,
+                                  std::string_view relative) const {
+  const SiteRoute* site = find_site(listener, authority ? authority->host : std::string_view());
+  if (site == nullptr) {
+    return std::nullopt;
+  }
+  const std::string_view path = relative == "." ? std::string_view() : relative;
+  for (const MountRoute& candidate : site->mounts) {
+    const std::string_view prefix = candidate.prefix;
+    const config::Mount* mount = mounts_[candidate.mount];
+    if (path.starts_with(prefix)) {
+      const std::string_view rest = path.substr(prefix.size());
+      return Route{mount, candidate.mount, rest.empty() ? std::string_view(".") : rest, false};
+    }
+    if (path == prefix.substr(0, prefix.size() - 1)) {  // "a/b" for the mount "a/b/"
+      return Route{mount, candidate.mount, ".", true};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluiced::serve

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "http/authority.hpp"
+
+/// Which mount serves a request: a pure function of the configuration, the listener, the host and
+/// the normalised path.
+namespace sluiced::serve {
+
+/// One mount as routing sees it.
+struct MountRoute {
+  std::string prefix;     // "" for the whole site, else "a/b/": compared with Path::relative
+  std::size_t mount = 0;  // index into Router::mounts()
+};
+
+/// Where a request goes.
+struct Route {
+  const config::Mount* mount = nullptr;
+  std::size_t mount_index = 0;
+  std::string_view rest;     // the path beneath the mount's root; "." for the root itself
+  bool needs_slash = false;  // the mount's own path without its slash: redirect
+};
+
+/// Built once from a configuration, then only read; shards share it.
+class Router {
+ public:
+  explicit Router(const config::Config& config);
+
+  /// All mounts of all sites; a Route's mount_index points in here.
+  [[nodiscard]] const std::vector<const config::Mount*>& mounts() const noexcept { return mounts_; }
+
+  /// The mount for a request on listener `listener` (its index in the configuration). `relative` is
+  /// Path::relative. Nothing when no site takes the host, or no mount the path.
+  [[nodiscard]] std::optional<Route> find(std::size_t listener,
+                                          const std::optional<http::Authority>& authority,
+                                          std::string_view relative) const;
+
+ private:
+  struct SiteRoute {
+    std::vector<std::string> exact_hosts;    // lower case
+    std::vector<std::string> host_suffixes;  // ".example.org" of "*.example.org"
+    bool takes_any_host = false;
+    std::vector<bool> listeners;     // by index
+    std::vector<MountRoute> mounts;  // longest prefix first
+  };
+  [[nodiscard]] const SiteRoute* find_site(std::size_t listener, std::string_view host) const;
+
+  std::vector<const config::Mount*> mounts_;
+  std::vector<SiteRoute> sites_;
+};
+
+}  // namespace sluiced::serve

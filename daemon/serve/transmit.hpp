@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <sluice/executor.hpp>
+#include <sluice/socket.hpp>
+#include <sluice/task.hpp>
+#include <sluice/timer.hpp>
+
+#include "observe/server_metrics.hpp"
+#include "serve/exchange.hpp"
+#include "serve/response.hpp"
+
+namespace sluiced::serve {
+
+/// Where a response goes, and how long the client may take nothing.
+struct Outlet {
+  sluice::Executor& executor;
+  const sluice::Socket& socket;
+  sluice::Deadline& deadline;
+  std::optional<std::chrono::milliseconds> stall;  // nullopt: for ever
+  observe::ServerMetrics& metrics;
+};
+
+/// Sends a rendered head and, unless `head_only`, the content of `response`. `head` lies at the
+/// beginning of `exchange.output`; the room behind it is used for small contents. Returns why the
+/// content was cut short, if it was: the connection cannot go on then.
+[[nodiscard]] sluice::Task<std::optional<observe::TransferCut>> transmit(Outlet outlet,
+                                                                         Exchange& exchange,
+                                                                         std::string_view head,
+                                                                         bool head_only);
+
+}  // namespace sluiced::serve

@@ -1,0 +1,265 @@
+#include "service/daemon.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <sluice/combinators.hpp>
+#include <sluice/kernel_ring.hpp>
+#include <sluice/timer.hpp>
+
+#include "cli/build_info.hpp"
+#include "config/worker_count.hpp"
+
+namespace sluiced::service {
+namespace {
+
+constexpr unsigned kMostCompletionEntries = 65536;  // IORING_MAX_CQ_ENTRIES
+constexpr unsigned kControlRingEntries = 256;
+
+std::size_t connections_per_shard(const std::vector<config::Listener>& listeners,
+                                  unsigned shard_count) noexcept {
+  std::size_t total = 0;
+  for (const config::Listener& listener : listeners) {
+    total += listener.max_connections;
+  }
+  return (total + shard_count - 1) / shard_count;
+}
+
+// Each connection has one operation in flight. As much again is kept for what is not a connection's
+// own: a ring whose completion queue is full of idle receives would have no room for a read.
+sluice::RingOptions ring_options(const config::Config& config, unsigned shard_count) noexcept {
+  const std::size_t connections = connections_per_shard(config.listeners, shard_count);
+  sluice::RingOptions options;
+  options.submission_entries = config.runtime.ring_entries;
+  options.completion_entries = static_cast<unsigned>(
+      std::min<std::size_t>(std::bit_ceil(2 * connections + 1024), kMostCompletionEntries));
+  return options;
+}
+
+StartError no_ring(const sluice::SetupError& error) {
+  return {cli::ExitCode::kUnavailable, error.explanation};
+}
+
+StartError cannot_open(const serve::SiteTable::RootError& failed) {
+  const bool is_permission = failed.error == std::errc::permission_denied;
+  return {is_permission ? cli::ExitCode::kPermission : cli::ExitCode::kConfig,
+          fmt::format("cannot open the root '{}': {}", failed.root, failed.error.message())};
+}
+
+}  // namespace
+
+void raise_open_file_limit(std::uint64_t wanted) noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config config,
+                                                                 const sluice::SignalSet& signals,
+                                                                 log::Logger& logger) {
+  raise_open_file_limit(config.runtime.max_open_files);
+  const unsigned shard_count = config::worker_count(config.runtime);
+  auto sites = serve::SiteTable::open(std::move(config));
+  if (!sites) {
+    return std::unexpected(cannot_open(sites.error()));
+  }
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*sites), signals, logger));
+  if (auto rings = daemon->start_rings(shard_count); !rings) {
+    return std::unexpected(std::move(rings.error()));
+  }
+  if (auto listening = daemon->start_listeners(shard_count); !listening) {
+    return std::unexpected(std::move(listening.error()));
+  }
+  daemon->start_admin();
+  return daemon;
+}
+
+Daemon::Daemon(std::shared_ptr<const serve::SiteTable> sites, const sluice::SignalSet& signals,
+               log::Logger& logger)
+    : sites_(std::move(sites)), signals_(signals), logger_(logger) {}
+
+Daemon::~Daemon() {
+  if (shards_) {
+    shards_->stop(true);
+    shards_->join();
+  }
+  for (const auto& intake : {&intake_, admin_intake_ ? &*admin_intake_ : nullptr}) {
+    if (intake != nullptr) {
+      for (const std::string& path : intake->unix_paths) {
+        ::unlink(path.c_str());
+      }
+    }
+  }
+}
+
+std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
+  auto ring = sluice::KernelRing::create(
+      {.submission_entries = kControlRingEntries, .completion_entries = 4 * kControlRingEntries});
+  if (!ring) {
+    return std::unexpected(no_ring(ring.error()));
+  }
+  reactor_ = std::make_unique<sluice::Reactor>(std::move(*ring));
+  executor_ = std::make_unique<sluice::Executor>(*reactor_);
+  if (const auto enabled = executor_->enable_messages(); !enabled) {
+    return std::unexpected(StartError{cli::ExitCode::kOsError,
+                                      "cannot make an eventfd: " + enabled.error().message()});
+  }
+  sluice::ShardOptions options;
+  options.count = shard_count;
+  options.ring = ring_options(config(), shard_count);
+  options.reactor.max_operations = 2 * options.ring.completion_entries;
+  options.thread_name = "sluiced";
+  auto shards = sluice::ShardSet::start(options);
+  if (!shards) {
+    return std::unexpected(no_ring(shards.error()));
+  }
+  shards_ = std::move(*shards);
+  blocking_pool_ = std::make_unique<sluice::BlockingPool>(sluice::BlockingPoolOptions{});
+  return {};
+}
+
+std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
+  auto intake = listen_on(config().listeners, shard_count);
+  if (!intake) {
+    return std::unexpected(std::move(intake.error()));
+  }
+  intake_ = std::move(*intake);
+  if (config().admin.listen) {
+    config::Listener listener;
+    listener.name = "admin";
+    listener.address = *config().admin.listen;
+    listener.max_connections = kControlRingEntries;
+    auto admin_intake = listen_on({listener}, 1);
+    if (!admin_intake) {
+      return std::unexpected(std::move(admin_intake.error()));
+    }
+    admin_intake_ = std::move(*admin_intake);
+  }
+  return {};
+}
+
+void Daemon::start_admin() {
+  std::vector<admin::ShardSource> sources;
+  for (unsigned index = 0; index < shards_->size(); ++index) {
+    workers_.push_back(std::make_unique<Worker>(*this));
+    const sluice::Shard& shard = shards_->shard(index);
+    sources.push_back({std::to_string(index), &shard.reactor().metrics(),
+                       &shard.executor().metrics(), &workers_.back()->metrics});
+  }
+  sources.push_back({"control", &reactor_->metrics(), &executor_->metrics(), nullptr});
+  const cli::BuildInfo build = cli::build_info();
+  page_ = std::make_unique<admin::MetricsPage>(
+      std::move(sources),
+      admin::BuildFacts{std::string(build.version), std::string(build.revision),
+                        std::string(build.compiler), std::string(build.liburing)},
+      admin::DaemonState{[this] { return logger_.dropped_total(); },
+                         [this] { return draining_.load(); }});
+  admin_handler_ = std::make_unique<admin::AdminHandler>(config().admin, *page_,
+                                                         [this] { return draining_.load(); });
+  admin_server_ = std::make_unique<serve::Server>(*executor_, *admin_handler_, config().limits,
+                                                  config().timeouts, admin_metrics_);
+}
+
+std::string Daemon::describe() const {
+  std::string lines;
+  for (std::size_t index = 0; index < intake_.urls.size(); ++index) {
+    lines +=
+        fmt::format("Listening on {} ({})\n", intake_.urls[index], config().listeners[index].name);
+  }
+  if (admin_intake_) {
+    const config::Admin& admin = config().admin;
+    lines += fmt::format("Admin on {} ({}{}{})\n", admin_intake_->urls.front(),
+                         admin.metrics ? "/metrics" : "", admin.metrics && admin.health ? " " : "",
+                         admin.health ? "/livez /readyz" : "");
+  }
+  return lines;
+}
+
+void Daemon::start_workers() {
+  workers_running_ = workers_.size();
+  for (unsigned index = 0; index < workers_.size(); ++index) {
+    shards_->post(index, [this, &worker = *workers_[index],
+                          sockets =
+                              std::move(intake_.by_shard[index])](sluice::Shard& shard) mutable {
+      worker.handler =
+          std::make_unique<serve::FileHandler>(sites_, shard.executor(), *blocking_pool_);
+      worker.server = std::make_unique<serve::Server>(
+          shard.executor(), *worker.handler, config().limits, config().timeouts, worker.metrics);
+      shard.executor().spawn(run_worker(worker, std::move(sockets)));
+    });
+  }
+}
+
+sluice::Task<void> Daemon::run_worker(Worker& worker, std::vector<serve::ListeningSocket> sockets) {
+  co_await worker.server->run(std::move(sockets));
+  worker.report_done();
+}
+
+void Daemon::worker_done() noexcept {
+  if (--workers_running_ == 0) {
+    workers_done_.set();
+  }
+}
+
+void Daemon::run() {
+  logger_.info(fmt::format("serving with {} shards", shards_->size()));
+  start_workers();
+  executor_->spawn(control());
+  executor_->run();
+  shards_->stop(false);
+  shards_->join();
+  logger_.info("stopped");
+}
+
+sluice::Task<void> Daemon::control() {
+  sluice::TaskScope admin_scope(co_await sluice::current_context());
+  if (admin_intake_) {
+    admin_scope.spawn(admin_server_->run(std::move(admin_intake_->by_shard.front())));
+  }
+  const auto signal = co_await signals_.next();
+  draining_ = true;
+  logger_.info(fmt::format("stopping on {}: no new connections, running responses may finish",
+                           signal ? ::strsignal(*signal) : "an error of the signal descriptor"));
+  for (unsigned index = 0; index < workers_.size(); ++index) {
+    shards_->post(index,
+                  [&worker = *workers_[index]](sluice::Shard&) { worker.server->begin_drain(); });
+  }
+  if (!co_await await_drained()) {
+    for (unsigned index = 0; index < workers_.size(); ++index) {
+      shards_->post(index, [](sluice::Shard& shard) { shard.executor().stop(); });
+    }
+    co_await await_workers();
+  }
+  admin_scope.cancel();
+  co_await admin_scope.join();
+}
+
+// Whether the connections ended by themselves: before `drain` was over, and before a second signal.
+sluice::Task<bool> Daemon::await_drained() {
+  const auto any = co_await sluice::when_any(await_workers(), await_drain_limit(), signals_.next());
+  if (any.first != 0) {
+    logger_.warn(any.first == 1 ? "stopping: the time for draining is over, connections are cut"
+                                : "stopping: a second signal, connections are cut");
+  }
+  co_return any.first == 0;
+}
+
+sluice::Task<void> Daemon::await_workers() { static_cast<void>(co_await workers_done_.wait()); }
+
+sluice::Task<void> Daemon::await_drain_limit() {
+  const auto& limit = config().timeouts.drain;
+  static_cast<void>(
+      co_await sluice::sleep_until(limit ? executor_->now() + *limit : sluice::kNever));
+}
+
+}  // namespace sluiced::service

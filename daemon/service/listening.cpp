@@ -1,0 +1,136 @@
+#include "service/listening.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include <sluice/listener.hpp>
+#include <sluice/socket_address.hpp>
+
+namespace sluiced::service {
+namespace {
+
+sluice::Result<sluice::SocketAddress> socket_address(const config::ListenAddress& address,
+                                                     std::uint16_t port) {
+  if (address.family == config::ListenAddress::Family::kUnix) {
+    return sluice::SocketAddress::unix_path(address.path);
+  }
+  char text[INET6_ADDRSTRLEN] = {};
+  const bool is_v4 = address.family == config::ListenAddress::Family::kIpv4;
+  ::inet_ntop(is_v4 ? AF_INET : AF_INET6, address.ip.data(), text, sizeof(text));
+  return sluice::SocketAddress::ip(text, port);
+}
+
+StartError cannot_listen(const config::Listener& listener, const std::error_code& error) {
+  std::string message = "cannot listen on " + to_string(listener.address) + " (listener '" +
+                        listener.name + "'): " + error.message();
+  if (error == std::errc::address_in_use) {
+    message += "; stop what is using it, or choose another address";
+  } else if (error == std::errc::permission_denied) {
+    message += "; ports below 1024 need CAP_NET_BIND_SERVICE, unix sockets a directory to write to";
+  }
+  const bool is_permission = error == std::errc::permission_denied;
+  return {is_permission ? cli::ExitCode::kPermission : cli::ExitCode::kOsError, message};
+}
+
+// A process that dies with an accept in its ring holds the address until the kernel has taken the
+// ring down, some milliseconds after it is gone. A restart waits for that.
+sluice::Result<sluice::UniqueFd> listen_patiently(const sluice::SocketAddress& address,
+                                                  const sluice::ListenOptions& options) {
+  constexpr int kAttempts = 20;
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  for (int attempt = 1;; ++attempt) {
+    auto fd = sluice::Listener::listen(address, options);
+    if (fd || fd.error() != std::errc::address_in_use || attempt == kAttempts) {
+      return fd;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// One socket for each shard; unix sockets cannot be bound twice and are duplicated.
+sluice::Result<std::vector<sluice::UniqueFd>> make_sockets(const config::Listener& listener,
+                                                           unsigned count) {
+  sluice::ListenOptions options;
+  options.backlog = static_cast<int>(listener.backlog);
+  options.reuse_port = count > 1;
+  options.ipv6_only = !listener.address.is_dual_stack();
+  std::vector<sluice::UniqueFd> sockets;
+  std::uint16_t port = listener.address.port;
+  for (unsigned index = 0; index < count; ++index) {
+    const auto address = socket_address(listener.address, port);
+    if (!address) {
+      return std::unexpected(address.error());
+    }
+    if (address->is_unix() && index > 0) {
+      sockets.emplace_back(::fcntl(sockets.front().get(), F_DUPFD_CLOEXEC, 0));
+      if (!sockets.back()) {
+        return sluice::failure(errno);
+      }
+      continue;
+    }
+    auto fd = listen_patiently(*address, options);
+    if (!fd) {
+      return std::unexpected(fd.error());
+    }
+    port = sluice::SocketAddress::local_of(fd->get())->port();
+    sockets.push_back(std::move(*fd));
+  }
+  return sockets;
+}
+
+// A port that another process holds with SO_REUSEPORT, under the same user, would be shared with it
+// in silence. Binding once without the option finds out.
+sluice::Result<void> check_free(const config::Listener& listener) {
+  if (listener.address.family == config::ListenAddress::Family::kUnix ||
+      listener.address.port == 0) {
+    return {};
+  }
+  const auto address = socket_address(listener.address, listener.address.port);
+  if (!address) {
+    return std::unexpected(address.error());
+  }
+  sluice::ListenOptions options;
+  options.ipv6_only = !listener.address.is_dual_stack();
+  const auto probe = listen_patiently(*address, options);
+  if (!probe) {
+    return std::unexpected(probe.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>& listeners,
+                                            unsigned shard_count) {
+  Intake intake;
+  intake.by_shard.resize(shard_count);
+  for (std::size_t index = 0; index < listeners.size(); ++index) {
+    const config::Listener& listener = listeners[index];
+    if (const auto free = check_free(listener); !free) {
+      return std::unexpected(cannot_listen(listener, free.error()));
+    }
+    auto sockets = make_sockets(listener, shard_count);
+    if (!sockets) {
+      return std::unexpected(cannot_listen(listener, sockets.error()));
+    }
+    const auto bound = sluice::SocketAddress::local_of(sockets->front().get());
+    if (bound->is_unix()) {
+      intake.urls.push_back(bound->to_string());
+      intake.unix_paths.push_back(listener.address.path);
+    } else {
+      intake.urls.push_back("http://" + bound->to_string() + "/");
+    }
+    const auto limit = std::make_shared<serve::ConnectionLimit>(listener.max_connections);
+    for (unsigned shard = 0; shard < shard_count; ++shard) {
+      intake.by_shard[shard].push_back({std::move((*sockets)[shard]), index, limit});
+    }
+  }
+  return intake;
+}
+
+}  // namespace sluiced::service
