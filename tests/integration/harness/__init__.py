@@ -1,0 +1,1 @@
+"""What the integration tests stand on: the program under test, a strict HTTP client, metrics."""

@@ -1,0 +1,66 @@
+"""What /proc tells about a process, and ways to start one under restrictions."""
+
+import os
+import pathlib
+import resource
+import shutil
+import sys
+import tempfile
+
+from harness import daemon
+
+NOBODY = 65534
+_FORBID = pathlib.Path(__file__).with_name("forbid_io_uring.py")
+
+
+def descriptor_count(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def cpu_seconds(pid):
+    """User and system time of all threads so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no VmRSS")
+
+
+def allow_many_descriptors():
+    """Clients of this process may open as many sockets as the hard limit allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def without_io_uring(errno_value):
+    """The launcher of a program whose io_uring_setup fails with this errno."""
+    return [sys.executable, "-B", str(_FORBID), str(errno_value)]
+
+
+class Unprivileged:
+    """A folder that any user can reach, with a copy of the program in it, and the options that run
+    the program as a user to whom file modes apply. Root passes over them, and a test's own folder
+    is closed to others."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluiced-test-"))
+        self.folder.chmod(0o755)
+        self.binary = self.folder / "sluiced"
+        shutil.copy(daemon.BINARY, self.binary)
+        self.binary.chmod(0o755)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+    @property
+    def options(self):
+        if os.geteuid() != 0:
+            return {"cwd": self.folder}
+        return {"cwd": self.folder, "user": NOBODY, "group": NOBODY, "extra_groups": []}

@@ -1,0 +1,358 @@
+// What the operations of the simulated kernel do, and what becomes of cancels.
+#include <linux/openat2.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "buffer_guard.hpp"
+#include "simulated_ring.hpp"
+
+namespace sluice::testing {
+namespace {
+
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+
+[[nodiscard]] std::byte* buffer_of(const Submission& entry) noexcept {
+  return reinterpret_cast<std::byte*>(entry.address);
+}
+
+[[nodiscard]] bool is_stream(const ObjectPointer& object) noexcept {
+  return object != nullptr && object->kind == SimulatedObject::Kind::stream;
+}
+
+[[nodiscard]] bool has_something_to_receive(const SimulatedObject& stream) noexcept {
+  return stream.received < stream.content.size() || stream.is_finished;
+}
+
+// Of a real descriptor, such as the eventfd that wakes a reactor.
+[[nodiscard]] bool is_readable(int fd) noexcept {
+  pollfd question{fd, POLLIN, 0};
+  return ::poll(&question, 1, 0) != 0;
+}
+
+}  // namespace
+
+bool SimulatedRing::would_not_wait(const Pending& operation) const noexcept {
+  if (operation.is_bad_descriptor || operation.awaits_notification) {
+    return true;
+  }
+  const SimulatedObject* object = operation.object.get();
+  switch (operation.entry.opcode) {
+    case Opcode::accept:
+      return object == nullptr || object->kind != SimulatedObject::Kind::listener ||
+             !object->backlog.empty();
+    case Opcode::read:
+    case Opcode::receive:
+      if (object == nullptr) {
+        return is_readable(operation.entry.fd);
+      }
+      return !is_stream(operation.object) || has_something_to_receive(*object);
+    case Opcode::poll_add:
+      return (operation.entry.operation_flags & POLLOUT) != 0 || !is_stream(operation.object) ||
+             has_something_to_receive(*object);
+    default:
+      return true;
+  }
+}
+
+bool SimulatedRing::is_ready(const Pending& operation) const noexcept {
+  const auto planned = planned_.find(operation.entry.opcode);
+  const bool is_planned_to_fail =
+      planned != planned_.end() && !planned->second.empty() && planned->second.front() < 0;
+  return is_planned_to_fail || operation.is_interrupted || would_not_wait(operation);
+}
+
+std::optional<std::int32_t> SimulatedRing::take_planned(Opcode opcode) noexcept {
+  const auto planned = planned_.find(opcode);
+  if (planned == planned_.end() || planned->second.empty()) {
+    return std::nullopt;
+  }
+  const std::int32_t result = planned->second.front();
+  planned->second.pop_front();
+  return result;
+}
+
+int SimulatedRing::error_to_inject(Opcode opcode) noexcept {
+  const std::uint64_t number = finals_posted_ + 1;
+  if (options_.fault_at != 0 &&
+      (number == options_.fault_at || (options_.fault_stays && number > options_.fault_at))) {
+    return options_.fault_errno;
+  }
+  for (const InjectedError& error : options_.errors) {
+    if (error.opcode == opcode && random_.chance(error.chance)) {
+      return error.errno_value;
+    }
+  }
+  return 0;
+}
+
+void SimulatedRing::take_back_buffer(const Pending& operation) const noexcept {
+  if (fills_buffer(operation.entry.opcode)) {
+    take_back_from_kernel(operation.entry.address, operation.entry.length);
+  }
+}
+
+SimulatedRing::Outcome SimulatedRing::perform(Pending& operation) noexcept {
+  if (operation.awaits_notification) {
+    return {0, kCompletionNotification};
+  }
+  if (operation.is_bad_descriptor) {
+    return {-EBADF, 0};
+  }
+  std::size_t at_most = kNoLimit;
+  if (const auto planned = take_planned(operation.entry.opcode)) {
+    if (*planned < 0) {
+      return {*planned, 0};
+    }
+    at_most = static_cast<std::size_t>(*planned);
+  } else if (const int error = error_to_inject(operation.entry.opcode); error != 0) {
+    return {-error, 0};
+  }
+  if (operation.is_interrupted && (!would_not_wait(operation) || random_.chance(0.5))) {
+    return {-ECANCELED, 0};
+  }
+  take_back_buffer(operation);
+  return work(operation, at_most);
+}
+
+SimulatedRing::Outcome SimulatedRing::perform_as_told(Pending& operation,
+                                                      Outcome outcome) noexcept {
+  take_back_buffer(operation);
+  const Opcode opcode = operation.entry.opcode;
+  const bool is_transfer =
+      fills_buffer(opcode) || opcode == Opcode::write || opcode == Opcode::send;
+  if (outcome.result > 0 && is_transfer) {
+    const auto count = static_cast<std::size_t>(outcome.result);
+    require(count <= operation.entry.length, "a test answers no more bytes than were asked for");
+    if (fills_buffer(opcode)) {
+      std::memset(buffer_of(operation.entry), 0, count);
+    }
+    if (operation.object != nullptr) {
+      static_cast<void>(work(operation, count));
+    }
+  }
+  return outcome;
+}
+
+SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_most) noexcept {
+  const Submission& entry = operation.entry;
+  switch (entry.opcode) {
+    case Opcode::nop:
+    case Opcode::fsync:
+    case Opcode::connect:
+    case Opcode::shutdown:
+      return {0, 0};
+    case Opcode::read:
+      return {
+          is_stream(operation.object) ? receive(operation, at_most) : read_file(operation, at_most),
+          0};
+    case Opcode::receive:
+      return {receive(operation, at_most), 0};
+    case Opcode::write:
+      return {write_file(operation, at_most), 0};
+    case Opcode::send:
+      return {send(operation, at_most), 0};
+    case Opcode::send_zero_copy:
+      operation.awaits_notification = true;
+      return {send(operation, at_most), kCompletionMore};
+    case Opcode::accept:
+      return accept(operation);
+    case Opcode::openat2:
+      return {open_name(entry), 0};
+    case Opcode::close:
+      return {::close(entry.fd) == 0 ? 0 : -errno, 0};
+    case Opcode::poll_add:
+      return {static_cast<std::int32_t>(entry.operation_flags), 0};
+    default:
+      return {-EINVAL, 0};
+  }
+}
+
+std::size_t SimulatedRing::shorten(std::size_t count) noexcept {
+  return count > 1 && random_.chance(options_.short_transfer) ? random_.between(1, count - 1)
+                                                              : count;
+}
+
+std::int32_t SimulatedRing::read_file(const Pending& operation, std::size_t at_most) noexcept {
+  const Submission& entry = operation.entry;
+  if (operation.object == nullptr) {
+    const auto count = ::read(entry.fd, buffer_of(entry), entry.length);
+    return count < 0 ? -errno : static_cast<std::int32_t>(count);
+  }
+  const Bytes& content = operation.object->content;
+  if (entry.offset >= content.size()) {
+    return 0;
+  }
+  const std::size_t there = content.size() - static_cast<std::size_t>(entry.offset);
+  const std::size_t count = shorten(std::min({there, std::size_t{entry.length}, at_most}));
+  std::memcpy(buffer_of(entry), content.data() + entry.offset, count);
+  return static_cast<std::int32_t>(count);
+}
+
+std::int32_t SimulatedRing::write_file(const Pending& operation, std::size_t at_most) noexcept {
+  const Submission& entry = operation.entry;
+  if (is_stream(operation.object)) {
+    return send(operation, at_most);
+  }
+  if (operation.object == nullptr) {
+    return -EBADF;
+  }
+  Bytes& content = operation.object->content;
+  const std::size_t count = shorten(std::min(std::size_t{entry.length}, at_most));
+  content.resize(std::max(content.size(), static_cast<std::size_t>(entry.offset) + count));
+  std::memcpy(content.data() + entry.offset, buffer_of(entry), count);
+  return static_cast<std::int32_t>(count);
+}
+
+std::int32_t SimulatedRing::receive(const Pending& operation, std::size_t at_most) noexcept {
+  if (!is_stream(operation.object)) {
+    return -ENOTSOCK;
+  }
+  SimulatedObject& stream = *operation.object;
+  const std::size_t there = stream.content.size() - stream.received;
+  const std::size_t count =
+      shorten(std::min({there, std::size_t{operation.entry.length}, at_most}));
+  if (count > 0) {
+    std::memcpy(buffer_of(operation.entry), stream.content.data() + stream.received, count);
+  }
+  stream.received += count;
+  return static_cast<std::int32_t>(count);
+}
+
+std::int32_t SimulatedRing::send(const Pending& operation, std::size_t at_most) noexcept {
+  if (!is_stream(operation.object)) {
+    return -ENOTSOCK;
+  }
+  const std::byte* bytes = buffer_of(operation.entry);
+  const std::size_t count = shorten(std::min(std::size_t{operation.entry.length}, at_most));
+  Bytes& sent = operation.object->sent;
+  sent.insert(sent.end(), bytes, bytes + count);
+  return static_cast<std::int32_t>(count);
+}
+
+SimulatedRing::Outcome SimulatedRing::accept(const Pending& operation) noexcept {
+  if (operation.object == nullptr || operation.object->kind != SimulatedObject::Kind::listener) {
+    return {-ENOTSOCK, 0};
+  }
+  auto& backlog = operation.object->backlog;
+  if (backlog.empty()) {
+    return {-ECANCELED, 0};  // interrupted while it waited
+  }
+  const int fd = store_.open(std::move(backlog.front())).release();
+  backlog.pop_front();
+  const bool goes_on = (operation.entry.priority & kAcceptMultishot) != 0 &&
+                       !operation.is_interrupted && !random_.chance(options_.multishot_ends);
+  return {fd, goes_on ? kCompletionMore : 0};
+}
+
+std::int32_t SimulatedRing::open_name(const Submission& entry) noexcept {
+  // Looking at the program's path and its open_how proves that they are still alive.
+  const std::string path(reinterpret_cast<const char*>(entry.address));
+  const open_how how = *reinterpret_cast<const open_how*>(entry.offset);
+  const ObjectPointer object = store_.find_name(path);
+  if (object == nullptr || entry.length != sizeof(how)) {
+    return object == nullptr ? -ENOENT : -EINVAL;
+  }
+  return store_.open(object).release();
+}
+
+std::int32_t SimulatedRing::send_file(const Submission& entry) noexcept {
+  const ObjectPointer stream = store_.find(entry.fd).object;
+  const ObjectPointer file = store_.find(entry.file_index).object;
+  if (!is_stream(stream) || file == nullptr) {
+    return -EBADF;
+  }
+  const std::size_t there =
+      file->content.size() - std::min<std::size_t>(entry.offset, file->content.size());
+  const std::size_t count = shorten(std::min(there, std::size_t{entry.length}));
+  const auto from = file->content.begin() + static_cast<std::ptrdiff_t>(entry.offset);
+  stream->sent.insert(stream->sent.end(), from, from + static_cast<std::ptrdiff_t>(count));
+  return static_cast<std::int32_t>(count);
+}
+
+std::int32_t SimulatedRing::attempt(const Submission& entry) noexcept {
+  if (!random_.chance(options_.attempt_succeeds)) {
+    return -EAGAIN;
+  }
+  switch (entry.opcode) {
+    case Opcode::send_file:
+      return send_file(entry);
+    case Opcode::openat2:
+      return open_name(entry);
+    case Opcode::read:
+    case Opcode::send: {
+      Pending operation;
+      operation.entry = entry;
+      operation.object = store_.find(entry.fd).object;
+      return operation.object == nullptr || !would_not_wait(operation)
+                 ? -EAGAIN
+                 : work(operation, kNoLimit).result;
+    }
+    default:
+      return -EAGAIN;
+  }
+}
+
+CancelAnswer SimulatedRing::decide_cancel(const Pending& target) noexcept {
+  if (target.awaits_notification || target.entry.opcode == Opcode::close) {
+    return CancelAnswer::running;
+  }
+  if (cancel_answer_.has_value()) {
+    return *cancel_answer_;
+  }
+  if (!options_.is_scripted && !target.is_bad_descriptor && would_not_wait(target) &&
+      random_.chance(options_.cancel_not_found)) {
+    return CancelAnswer::not_found;
+  }
+  return random_.chance(options_.cancel_running) ? CancelAnswer::running : CancelAnswer::cancelled;
+}
+
+void SimulatedRing::cancel(const Submission& entry) noexcept {
+  Pending* target = find(entry.address);
+  if (target == nullptr) {
+    answer_cancel(entry, -ENOENT);
+    return;
+  }
+  const std::uint64_t user_data = entry.address;
+  const bool answers_first = random_.chance(0.5);
+  switch (decide_cancel(*target)) {
+    case CancelAnswer::cancelled:
+      finish(user_data, {-ECANCELED, 0});
+      answer_cancel(entry, 0);
+      return;
+    case CancelAnswer::running:
+      answer_cancel(entry, -EALREADY);
+      if (!options_.is_scripted) {
+        target->is_interrupted =
+            !target->awaits_notification && target->entry.opcode != Opcode::close;
+        target->due = pick_due();
+      }
+      return;
+    case CancelAnswer::not_found:
+      if (answers_first) {
+        answer_cancel(entry, -ENOENT);
+      }
+      if (!options_.is_scripted) {
+        target->is_interrupted = true;  // a multishot operation ends with this result
+        take_back_buffer(*target);
+        finish(user_data, work(*target, kNoLimit));
+      }
+      if (!answers_first) {
+        answer_cancel(entry, -ENOENT);
+      }
+      return;
+  }
+}
+
+void SimulatedRing::answer_cancel(const Submission& entry, std::int32_t result) noexcept {
+  if (result != 0 || (entry.flags & kSubmissionSkipSuccess) == 0) {
+    post({entry.user_data, result, 0});
+  }
+}
+
+}  // namespace sluice::testing
