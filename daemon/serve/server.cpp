@@ -56,17 +56,17 @@ sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope&
   while (true) {
     // The connection that makes room may be another shard's, so this is asked again and again; only
     // a listener that is full does so.
-    while (intake.limit->open >= intake.limit->most && !context_.draining) {
+    while (intake.limit->is_reached() && !context_.draining) {
       if (!co_await sluice::sleep_for(kPauseWhenFull)) {
         break;
       }
     }
-    auto socket = co_await intake.listener.accept();
+    auto socket = co_await intake.listener.accept(intake.limit->room());
     if (!socket) {
       co_return;
     }
     context_.metrics.accepted.add();
-    ++intake.limit->open;
+    intake.limit->came();
     scope.spawn(serve_connection(std::move(*socket), intake));
   }
 }
@@ -78,7 +78,7 @@ sluice::Task<void> Server::serve_connection(sluice::Socket socket, Intake& intak
     connections_.push_back(connection);
     co_await connection.run();
   }
-  --intake.limit->open;
+  intake.limit->went();
 }
 
 }  // namespace sluiced::serve

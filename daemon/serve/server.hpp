@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -16,12 +17,25 @@
 
 namespace sluiced::serve {
 
-/// How many connections one listener may have on all shards together. The count is shared: it is
-/// touched when a connection comes and when it goes, never by a request.
-struct ConnectionLimit {
-  explicit ConnectionLimit(std::size_t most_connections) noexcept : most(most_connections) {}
-  std::size_t most;
-  std::atomic<std::size_t> open{0};
+/// How many connections one listener may have on all its shards together. The count is shared: it
+/// is touched when a connection comes and when it goes, never by a request.
+class ConnectionLimit {
+ public:
+  ConnectionLimit(std::size_t most, unsigned shards) noexcept : most_(most), shards_(shards) {}
+
+  [[nodiscard]] bool is_reached() const noexcept { return open_ >= most_; }
+  /// How many more one of the shards can take if all take as many at this moment, but at least one.
+  [[nodiscard]] std::size_t room() const noexcept {
+    const std::size_t open = open_;
+    return open >= most_ ? 1 : std::max<std::size_t>(1, (most_ - open) / shards_);
+  }
+  void came() noexcept { ++open_; }
+  void went() noexcept { --open_; }
+
+ private:
+  std::size_t most_;
+  unsigned shards_;
+  std::atomic<std::size_t> open_{0};
 };
 
 /// A listening socket of one shard, and which listener of the configuration it belongs to.

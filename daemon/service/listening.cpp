@@ -125,7 +125,8 @@ std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>&
     } else {
       intake.urls.push_back("http://" + bound->to_string() + "/");
     }
-    const auto limit = std::make_shared<serve::ConnectionLimit>(listener.max_connections);
+    const auto limit =
+        std::make_shared<serve::ConnectionLimit>(listener.max_connections, shard_count);
     for (unsigned shard = 0; shard < shard_count; ++shard) {
       intake.by_shard[shard].push_back({std::move((*sockets)[shard]), index, limit});
     }

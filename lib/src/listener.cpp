@@ -62,6 +62,12 @@ class Listener::State final : private Waker, private detail::TimerNode {
   }
 
   [[nodiscard]] bool is_done() const noexcept { return closed_ || error_ != 0; }
+  void set_room(std::size_t room) noexcept {
+    one_at_a_time_ = room < executor_.reactor().ring().completion_capacity();
+    if (one_at_a_time_ && is_multishot_ && armed_) {
+      executor_.reactor().cancel(id_);
+    }
+  }
   void wait(AcceptAwaiter& waiter) noexcept {
     detail::invariant(waiter_ == nullptr, "one coroutine at a time accepts from a Listener");
     waiter_ = &waiter;
@@ -121,7 +127,7 @@ class Listener::State final : private Waker, private detail::TimerNode {
     Submission entry;
     entry.opcode = Opcode::accept;
     entry.fd = fd_.get();
-    entry.priority = kMultishot;
+    entry.priority = one_at_a_time_ ? 0 : kMultishot;
     entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
     auto id = executor_.reactor().register_operation(*this, entry);
     if (!id) {
@@ -130,6 +136,7 @@ class Listener::State final : private Waker, private detail::TimerNode {
     }
     id_ = *id;
     armed_ = true;
+    is_multishot_ = !one_at_a_time_;
   }
 
   void wake(Completion completion) noexcept override {
@@ -192,6 +199,8 @@ class Listener::State final : private Waker, private detail::TimerNode {
   Duration next_back_off_ = kFirstBackOff;
   int error_ = 0;
   bool armed_ = false;
+  bool is_multishot_ = false;  // of the armed accept
+  bool one_at_a_time_ = false;
   bool closed_ = false;
 };
 
@@ -233,7 +242,10 @@ Listener::Listener(Executor& executor, UniqueFd listening_socket, Counter* backe
     : state_(std::make_unique<State>(executor, std::move(listening_socket), backed_off)) {}
 Listener::~Listener() = default;
 
-Listener::AcceptAwaiter Listener::accept() noexcept { return AcceptAwaiter(*state_); }
+Listener::AcceptAwaiter Listener::accept(std::size_t room) noexcept {
+  state_->set_room(room);
+  return AcceptAwaiter(*state_);
+}
 
 Task<void> Listener::close() {
   State& state = *state_;

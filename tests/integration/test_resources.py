@@ -1,5 +1,6 @@
 """What connections cost, and that it is given back: descriptors, memory, processor time."""
 
+import os
 import time
 
 import pytest
@@ -15,7 +16,11 @@ ABORTED_DOWNLOADS = 2000
 def served(fleet, tree):
     files.write_sparse(tree / "large.bin", 64 * files.MIB)
     files.write_old(tree / "small.txt", b"small")
-    return fleet.run(files.configuration(tree, extra=files.PATIENT))
+    # The address sanitizer keeps what was freed, 256 MiB of it by default, to notice its use: that
+    # is no growth of the daemon's.
+    options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+    return fleet.run(files.configuration(tree, extra=files.PATIENT),
+                     env={**os.environ, "ASAN_OPTIONS": options})
 
 
 def idle_descriptors(daemon):
@@ -137,8 +142,8 @@ def test_the_number_of_connections_is_limited(fleet, tree):
         connection.send(wire.request("/small.txt"))
     for _ in range(20):
         assert open_connections(daemon) <= 8
-        # Some may have been accepted ahead of their turn.
-        assert process.descriptor_count(daemon.pid) <= idle + 8 + 256
+        # The scrape's own connection may still be open, and one that is just being accepted.
+        assert process.descriptor_count(daemon.pid) <= idle + 8 + 2
     for connection in first + flood:
         connection.close()
     wait_until(lambda: open_connections(daemon) == 0, "all are gone")

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include <sluice/cancel.hpp>
@@ -22,7 +24,9 @@ struct ListenOptions {
 };
 
 /// Accepts connections with one multishot operation (Linux 5.19): the kernel hands connections over
-/// for as long as they come, and what nobody has taken yet waits here, owned.
+/// for as long as they come, and what nobody has taken yet waits here, owned. In one turn these can
+/// be as many as the completion queue holds; a caller with less room than that is served by plain
+/// accepts, one connection each, so that the others stay in the kernel's queue.
 ///
 /// When no descriptor is left (EMFILE, ENFILE), the kernel's memory is short, or the operation ends
 /// for another passing reason, the listener backs off, from 10 ms doubling to 1 s, and arms again:
@@ -46,9 +50,11 @@ class Listener {
   ~Listener();
 
   class AcceptAwaiter;
-  /// The next connection. ECANCELED when the caller's scope is cancelled or the listener closed;
-  /// other errors mean that this socket will never accept again (EBADF, EINVAL, EOPNOTSUPP).
-  [[nodiscard]] AcceptAwaiter accept() noexcept;
+  /// The next connection. `room` is how many more the caller could take at this moment. ECANCELED
+  /// when the caller's scope is cancelled or the listener closed; other errors mean that this
+  /// socket will never accept again (EBADF, EINVAL, EOPNOTSUPP).
+  [[nodiscard]] AcceptAwaiter accept(std::size_t room = kUnboundedRoom) noexcept;
+  static constexpr std::size_t kUnboundedRoom = std::numeric_limits<std::size_t>::max();
 
   /// Ends the armed accept, waits until the kernel has let go, and closes the socket: from then on
   /// connections are refused. What has been accepted already is still handed out by accept(),

@@ -156,6 +156,40 @@ TEST_F(ListenerTest, TakesMoreThanItKeepsAndLosesNone) {
   EXPECT_EQ(taken, 400);
 }
 
+TEST_F(ListenerTest, LeavesToTheKernelWhatTheCallerHasNoRoomFor) {
+  connect_clients(50);
+  loop_.run([&]() -> Task<void> {
+    EXPECT_TRUE(co_await listener_->accept(1));
+    for (int turn = 0; turn < 20; ++turn) {
+      co_await yield();
+    }
+    EXPECT_EQ(listener_->accepted().value(), 1U);
+    EXPECT_TRUE(co_await listener_->accept());  // room again: all of them at once
+    EXPECT_EQ(listener_->accepted().value(), 50U);
+    co_await listener_->close();
+  }());
+}
+
+TEST_F(ListenerTest, StopsTakingManyWhenRoomRunsOut) {
+  connect_clients(1);
+  loop_.run([&]() -> Task<void> {
+    EXPECT_TRUE(co_await listener_->accept());
+    connect_clients(3);
+    // The accept of many that is still armed may have taken these three, but none after them.
+    EXPECT_TRUE(co_await listener_->accept(1));
+    const auto before = listener_->accepted().value();
+    for (int turn = 0; turn < 20; ++turn) {
+      co_await yield();
+    }
+    connect_clients(50);
+    for (int turn = 0; turn < 20; ++turn) {
+      co_await yield();
+    }
+    EXPECT_EQ(listener_->accepted().value(), before);
+    co_await listener_->close();
+  }());
+}
+
 TEST_F(ListenerTest, ConnectionsWaitWhileNobodyAccepts) {
   loop_.run([&]() -> Task<void> {
     for (int round = 0; round < 20; ++round) {
