@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include <sluice/file.hpp>
-#include <sluice/operations.hpp>
+#include <sluice/path_requests.hpp>
 #include <sluice/result.hpp>
 #include <sluice/task.hpp>
 #include <sluice/unique_fd.hpp>

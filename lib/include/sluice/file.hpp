@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <span>
 
-#include <sluice/operations.hpp>
+#include <sluice/file_requests.hpp>
+#include <sluice/path_requests.hpp>
 #include <sluice/task.hpp>
 #include <sluice/unique_fd.hpp>
 

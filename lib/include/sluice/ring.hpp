@@ -52,7 +52,7 @@ enum class Opcode : std::uint8_t {
 };
 
 /// One entry of the submission queue, with the layout of the kernel's io_uring_sqe. What a field
-/// means depends on the opcode; operations.hpp is the one place that fills them.
+/// means depends on the opcode; the requests (request.hpp) are the one place that fills them.
 struct Submission {
   Opcode opcode = Opcode::nop;
   std::uint8_t flags = 0;

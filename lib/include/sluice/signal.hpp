@@ -4,7 +4,7 @@
 #include <initializer_list>
 
 #include <sluice/executor.hpp>
-#include <sluice/operations.hpp>
+#include <sluice/file_requests.hpp>
 #include <sluice/result.hpp>
 #include <sluice/task.hpp>
 #include <sluice/unique_fd.hpp>

@@ -4,8 +4,8 @@
 #include <span>
 
 #include <sluice/file.hpp>
-#include <sluice/operations.hpp>
 #include <sluice/socket_address.hpp>
+#include <sluice/socket_requests.hpp>
 #include <sluice/task.hpp>
 #include <sluice/unique_fd.hpp>
 

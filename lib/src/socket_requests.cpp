@@ -1,4 +1,4 @@
-#include <sluice/operations.hpp>
+#include <sluice/socket_requests.hpp>
 
 #include <sys/socket.h>
 
