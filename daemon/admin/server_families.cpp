@@ -140,20 +140,46 @@ void append_transfers(std::span<const ShardSource> shards, FamilyList& families)
       families);
 }
 
+void append_file_cache(std::span<const ShardSource> shards, FamilyList& families) {
+  using Metrics = observe::FileCacheMetrics;
+  const auto total_of = [shards](auto Metrics::* member) {
+    return total(shards, [member](const ServerMetrics& server) {
+      return (server.file_cache.*member).value();
+    });
+  };
+  families.begin_counter("sluiced_file_cache_lookups_total",
+                         "Names looked up among the files that are kept open: found (hit), not "
+                         "kept (miss), or kept and looked up again because of its age (stale).");
+  families.sample(total_of(&Metrics::hits), {{"result", "hit"}});
+  families.sample(total_of(&Metrics::misses), {{"result", "miss"}});
+  families.sample(total_of(&Metrics::stale), {{"result", "stale"}});
+  families.begin_counter("sluiced_file_cache_evictions_total",
+                         "Kept files that were closed to make room for others.");
+  families.sample(total_of(&Metrics::evictions));
+  families.begin_counter(
+      "sluiced_file_cache_invalidations_total",
+      "Kept files that were closed because they, or what leads to them, changed.");
+  families.sample(total_of(&Metrics::invalidations));
+  families.begin_gauge("sluiced_file_cache_entries", "Files that are kept open.");
+  families.sample(total_of(&Metrics::entries));
+}
+
 }  // namespace
 
 void append_server_families(std::span<const ShardSource> shards, FamilyList& families) {
   append_connections(shards, families);
   append_requests(shards, families);
   append_transfers(shards, families);
+  append_file_cache(shards, families);
 }
 
 std::size_t max_server_series() noexcept {
   constexpr std::size_t kSingle = 4;  // accepted, back-offs, requests in flight, body bytes
+  constexpr std::size_t kFileCache = 6;
   constexpr std::size_t kTransfers = 1 + 2 * observe::kTransferCutNames.size();
   return kSingle + observe::kConnectionStateNames.size() + observe::kCloseReasonNames.size() +
          http::kMethodCount * observe::kCountedStatuses.size() +
-         series_of_histogram(sluice::kLatencyBoundsNs.size()) + kTransfers +
+         series_of_histogram(sluice::kLatencyBoundsNs.size()) + kTransfers + kFileCache +
          http::kProtocolErrorCount;
 }
 

@@ -26,6 +26,8 @@ struct Runtime {
   std::uint32_t workers = 0;
   std::uint32_t ring_entries = 4096;
   std::uint32_t max_open_files = 65536;
+  std::uint32_t cached_files = 2048;
+  std::chrono::milliseconds unwatched_file_age{0};
 
   friend bool operator==(const Runtime&, const Runtime&) = default;
 };

@@ -180,6 +180,13 @@ constexpr std::array kRuntimeFields{
     row<&Runtime::max_open_files>("max_open_files", integer(64, kMostDescriptors),
                                   "The soft limit on descriptors (RLIMIT_NOFILE) is raised to "
                                   "this, as far as the hard limit allows."),
+    row<&Runtime::cached_files>("cached_files", integer(0, 1'000'000),
+                                "Files kept open for the next request, on all shards together; 0 "
+                                "keeps none."),
+    row<&Runtime::unwatched_file_age>("unwatched_file_age", duration(milliseconds(0)),
+                                      "How long a kept file is served without looking again where "
+                                      "the file system does not tell of changes, such as NFS; 0s "
+                                      "keeps none there."),
 };
 
 constexpr std::array kAdminFields{

@@ -11,17 +11,17 @@ namespace {
 // renames in a loop must not keep us at it for ever.
 constexpr int kMostAttempts = 16;
 
-sluice::Result<OpenFile> examine(sluice::UniqueFd fd) {
+}  // namespace
+
+sluice::Result<SharedFile> Root::examine(sluice::UniqueFd fd) {
   OpenFile opened{sluice::File(std::move(fd)), {}};
   auto status = opened.file.status();
   if (!status) {
     return std::unexpected(status.error());
   }
   opened.status = *status;
-  return opened;
+  return std::make_shared<const OpenFile>(std::move(opened));
 }
-
-}  // namespace
 
 sluice::Result<Root> Root::open(const std::string& path, sluice::SymlinkPolicy symlinks) {
   auto directory = sluice::Directory::open(path.c_str());
@@ -31,16 +31,25 @@ sluice::Result<Root> Root::open(const std::string& path, sluice::SymlinkPolicy s
   return Root(std::move(*directory), symlinks);
 }
 
-sluice::Result<OpenFile> Root::try_open_file(sluice::Reactor& reactor, const char* path) const {
-  sluice::OpenRequest request = directory_.open_request(path, O_RDONLY, symlinks_);
+sluice::Result<sluice::UniqueFd> Root::try_open(sluice::Reactor& reactor, const char* path,
+                                                int flags, sluice::SymlinkPolicy symlinks) const {
+  sluice::OpenRequest request = directory_.open_request(path, flags, symlinks);
   const auto fd = reactor.attempt(request.prepare());
   if (fd < 0) {
     return sluice::failure(-fd);
   }
-  return examine(sluice::UniqueFd(fd));
+  return sluice::UniqueFd(fd);
 }
 
-sluice::Task<sluice::Result<OpenFile>> Root::open_file(const char* path) const {
+sluice::Result<SharedFile> Root::try_open_file(sluice::Reactor& reactor, const char* path) const {
+  auto fd = try_open(reactor, path, O_RDONLY, symlinks_);
+  if (!fd) {
+    return std::unexpected(fd.error());
+  }
+  return examine(std::move(*fd));
+}
+
+sluice::Task<sluice::Result<SharedFile>> Root::open_file(const char* path) const {
   for (int attempt = 1;; ++attempt) {
     auto fd = co_await directory_.open_beneath(path, O_RDONLY, symlinks_);
     if (fd) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include <sluice/directory.hpp>
@@ -17,6 +18,10 @@ struct OpenFile {
   sluice::FileStatus status;
 };
 
+/// An open file that several may hold: responses that are being sent, the cache. It stays open as
+/// long as one of them does.
+using SharedFile = std::shared_ptr<const OpenFile>;
+
 /// A directory that is served, held open since the start. Names are resolved beneath it by the
 /// kernel. Shared by all shards: it is only read.
 class Root {
@@ -25,12 +30,19 @@ class Root {
   [[nodiscard]] static sluice::Result<Root> open(const std::string& path,
                                                  sluice::SymlinkPolicy symlinks);
 
+  /// What lies behind a descriptor.
+  [[nodiscard]] static sluice::Result<SharedFile> examine(sluice::UniqueFd fd);
+
+  /// openat2(2) of what `path` names, if that needs no disk; else EAGAIN.
+  [[nodiscard]] sluice::Result<sluice::UniqueFd> try_open(sluice::Reactor& reactor,
+                                                          const char* path, int flags,
+                                                          sluice::SymlinkPolicy symlinks) const;
   /// Opens what `path` names, for reading, if that needs no disk: all its names are in the kernel's
   /// cache. EAGAIN: use open_file(). `path` is relative, without "..", and ends in a NUL.
-  [[nodiscard]] sluice::Result<OpenFile> try_open_file(sluice::Reactor& reactor,
-                                                       const char* path) const;
+  [[nodiscard]] sluice::Result<SharedFile> try_open_file(sluice::Reactor& reactor,
+                                                         const char* path) const;
   /// The same through the ring, without holding up the shard. `path` must stay valid until it ends.
-  [[nodiscard]] sluice::Task<sluice::Result<OpenFile>> open_file(const char* path) const;
+  [[nodiscard]] sluice::Task<sluice::Result<SharedFile>> open_file(const char* path) const;
   /// What `path` names, looked up the same way. Blocks: for a thread of the blocking pool.
   [[nodiscard]] sluice::Result<sluice::FileStatus> status_of(const char* path) const noexcept {
     return directory_.status_beneath(path, symlinks_);

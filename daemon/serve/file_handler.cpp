@@ -115,9 +115,9 @@ std::optional<FileHandler::Target> FileHandler::locate(const Request& request,
 }
 
 void FileHandler::answer_file(const Request& request, const config::Mount& mount,
-                              std::string_view name, files::OpenFile opened,
+                              std::string_view name, files::SharedFile opened,
                               Response& response) const {
-  const FileStatus& status = opened.status;
+  const FileStatus& status = opened->status;
   const http::FileVersion version{
       {status.modified_s, status.modified_ns}, status.size_bytes, status.inode};
   plan_file(request.head, version, request.now, content_type_of(name, mount.files, response),
@@ -128,18 +128,19 @@ void FileHandler::answer_file(const Request& request, const config::Mount& mount
 }
 
 bool FileHandler::answer_opened(const Request& request, const Target& target,
-                                sluice::Result<files::OpenFile> opened, Response& response) const {
+                                const sluice::Result<files::SharedFile>& opened,
+                                Response& response) const {
   if (!opened) {
     response.set_page(status_of(opened.error()));
     return true;
   }
-  switch (opened->status.type) {
+  switch ((*opened)->status.type) {
     case FileStatus::Type::regular:
       if (target.path.ends_in_slash) {
         response.set_page(Status::not_found);
       } else {
-        answer_file(request, *target.route.mount, last_component(target.route.rest),
-                    std::move(*opened), response);
+        answer_file(request, *target.route.mount, last_component(target.route.rest), *opened,
+                    response);
       }
       return true;
     case FileStatus::Type::directory:
@@ -147,7 +148,7 @@ bool FileHandler::answer_opened(const Request& request, const Target& target,
         redirect_to_directory(target.path, response);
         return true;
       }
-      response.file = std::move(*opened);
+      response.file = *opened;
       return false;
     case FileStatus::Type::other:
       break;
@@ -161,12 +162,12 @@ bool FileHandler::try_respond(const Request& request, Response& response) {
   if (!target) {
     return true;
   }
-  auto opened = sites_->root(target->route.mount_index)
-                    .try_open_file(executor_.reactor(), target->route.rest.data());
+  const std::size_t mount = target->route.mount_index;
+  const auto opened = cache_.try_open(sites_->root(mount), mount, target->route.rest.data());
   if (!opened && must_try_again(opened.error())) {
     return false;
   }
-  return answer_opened(request, *target, std::move(opened), response);
+  return answer_opened(request, *target, opened, response);
 }
 
 sluice::Task<void> FileHandler::respond(const Request& request, Response& response) {
@@ -177,14 +178,14 @@ sluice::Task<void> FileHandler::respond(const Request& request, Response& respon
   }
   auto opened =
       co_await sites_->root(target->route.mount_index).open_file(target->route.rest.data());
-  if (!answer_opened(request, *target, std::move(opened), response)) {
-    files::OpenFile directory = std::exchange(response.file, {});
+  if (!answer_opened(request, *target, opened, response)) {
+    files::SharedFile directory = std::exchange(response.file, {});
     co_await answer_directory(request, *target, std::move(directory), response);
   }
 }
 
 sluice::Task<void> FileHandler::answer_directory(const Request& request, Target target,
-                                                 files::OpenFile directory, Response& response) {
+                                                 files::SharedFile directory, Response& response) {
   const config::Mount& mount = *target.route.mount;
   const files::Root& root = sites_->root(target.route.mount_index);
   const std::string prefix =
@@ -192,7 +193,7 @@ sluice::Task<void> FileHandler::answer_directory(const Request& request, Target 
   for (const std::string& index : mount.files.index) {
     const std::string name = prefix + index;
     auto opened = co_await root.open_file(name.c_str());
-    if (opened && opened->status.type == FileStatus::Type::regular) {
+    if (opened && (*opened)->status.type == FileStatus::Type::regular) {
       answer_file(request, mount, index, std::move(*opened), response);
       co_return;
     }
@@ -209,7 +210,7 @@ sluice::Task<void> FileHandler::answer_directory(const Request& request, Target 
 }
 
 sluice::Task<void> FileHandler::answer_listing(const Target& target,
-                                               const files::OpenFile& directory,
+                                               const files::SharedFile& directory,
                                                Response& response) {
   const files::Root& root = sites_->root(target.route.mount_index);
   const bool with_hidden = target.route.mount->files.hidden == config::Hidden::kAllow;
@@ -219,7 +220,7 @@ sluice::Task<void> FileHandler::answer_listing(const Target& target,
   // take long, so none of it happens on the shard.
   const auto page = co_await blocking_pool_.run([&]() -> sluice::Result<std::string> {
     const auto contents =
-        files::read_directory(root, place, directory.file, with_hidden, kMostListed);
+        files::read_directory(root, place, directory->file, with_hidden, kMostListed);
     if (!contents) {
       return std::unexpected(contents.error());
     }

@@ -10,6 +10,7 @@
 #include <sluice/executor.hpp>
 #include <sluice/task.hpp>
 
+#include "files/file_cache.hpp"
 #include "files/root.hpp"
 #include "http/target.hpp"
 #include "serve/handler.hpp"
@@ -20,9 +21,10 @@ namespace sluiced::serve {
 /// Answers GET and HEAD with files, index files and listings. Used by one shard.
 class FileHandler final : public Handler {
  public:
-  FileHandler(std::shared_ptr<const SiteTable> sites, sluice::Executor& executor,
+  /// All references must outlive the handler; `cache` is of the same shard.
+  FileHandler(std::shared_ptr<const SiteTable> sites, files::FileCache& cache,
               sluice::BlockingPool& blocking_pool) noexcept
-      : sites_(std::move(sites)), executor_(executor), blocking_pool_(blocking_pool) {}
+      : sites_(std::move(sites)), cache_(cache), blocking_pool_(blocking_pool) {}
 
   [[nodiscard]] bool try_respond(const Request& request, Response& response) override;
   [[nodiscard]] sluice::Task<void> respond(const Request& request, Response& response) override;
@@ -36,18 +38,19 @@ class FileHandler final : public Handler {
   [[nodiscard]] std::optional<Target> locate(const Request& request, Response& response) const;
   /// True when `opened` could be answered with; false when it is a directory, to be looked into.
   [[nodiscard]] bool answer_opened(const Request& request, const Target& target,
-                                   sluice::Result<files::OpenFile> opened,
+                                   const sluice::Result<files::SharedFile>& opened,
                                    Response& response) const;
   void answer_file(const Request& request, const config::Mount& mount, std::string_view name,
-                   files::OpenFile opened, Response& response) const;
+                   files::SharedFile opened, Response& response) const;
   [[nodiscard]] sluice::Task<void> answer_directory(const Request& request, Target target,
-                                                    files::OpenFile directory, Response& response);
+                                                    files::SharedFile directory,
+                                                    Response& response);
   [[nodiscard]] sluice::Task<void> answer_listing(const Target& target,
-                                                  const files::OpenFile& directory,
+                                                  const files::SharedFile& directory,
                                                   Response& response);
 
   std::shared_ptr<const SiteTable> sites_;
-  sluice::Executor& executor_;
+  files::FileCache& cache_;
   sluice::BlockingPool& blocking_pool_;
 };
 

@@ -33,9 +33,9 @@ struct Response {
   std::uint64_t content_length = 0;      // of the content; of what GET would send, for HEAD
   bool closes = false;                   // nothing more is to be read from this connection
 
-  // The content: `text`, or a piece of `file` from file_offset on when the file is open.
+  // The content: `text`, or a piece of `file` from file_offset on if there is one.
   std::string text;
-  files::OpenFile file;
+  files::SharedFile file;
   std::uint64_t file_offset = 0;
 
   /// Ready for the next request; keeps the strings' room.

@@ -77,9 +77,9 @@ sluice::Task<Cut> Transmission::send_small_file(Exchange& exchange, std::size_t 
   while (filled < content.size()) {
     const auto rest = content.subspan(filled);
     const std::uint64_t offset = response.file_offset + filled;
-    auto count = response.file.file.try_read_at(outlet_.executor.reactor(), rest, offset);
+    auto count = response.file->file.try_read_at(outlet_.executor.reactor(), rest, offset);
     if (!count && count.error() == std::errc::resource_unavailable_try_again) {
-      count = co_await response.file.file.read_at(rest, offset);
+      count = co_await response.file->file.read_at(rest, offset);
     }
     if (!count) {
       co_return sluice::is_cancelled(count.error()) ? TransferCut::drain_cut
@@ -170,7 +170,7 @@ sluice::Task<Cut> transmit(Outlet outlet, Exchange& exchange, std::string_view h
     co_return co_await transmission.send(head, head.size(), 0);
   }
   const std::size_t room = exchange.output.size() - head.size();
-  if (!response.file.file.is_open()) {
+  if (!response.file) {
     if (response.text.size() <= room) {
       std::memcpy(exchange.output.data() + head.size(), response.text.data(), response.text.size());
       co_return co_await transmission.send(
@@ -188,7 +188,7 @@ sluice::Task<Cut> transmit(Outlet outlet, Exchange& exchange, std::string_view h
   if (const Cut cut = co_await transmission.send(head, head.size(), MSG_MORE); cut) {
     co_return cut;
   }
-  co_return co_await transmission.send_file(response.file.file, response.file_offset,
+  co_return co_await transmission.send_file(response.file->file, response.file_offset,
                                             response.content_length);
 }
 

@@ -33,6 +33,11 @@ std::size_t connections_per_shard(const std::vector<config::Listener>& listeners
   return (total + shard_count - 1) / shard_count;
 }
 
+std::uint64_t open_file_limit() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
 // Each connection has one operation in flight. As much again is kept for what is not a connection's
 // own: a ring whose completion queue is full of idle receives would have no room for a read.
 sluice::RingOptions ring_options(const config::Config& config, unsigned shard_count) noexcept {
@@ -42,6 +47,14 @@ sluice::RingOptions ring_options(const config::Config& config, unsigned shard_co
   options.completion_entries = static_cast<unsigned>(
       std::min<std::size_t>(std::bit_ceil(2 * connections + 1024), kMostCompletionEntries));
   return options;
+}
+
+// Kept files take a quarter of the descriptors at the most: the rest is for connections.
+files::FileCacheOptions cache_options(const config::Runtime& runtime, std::size_t shards) noexcept {
+  constexpr std::size_t kShareOfDescriptors = 4;
+  const std::size_t most =
+      std::min<std::size_t>(runtime.cached_files, open_file_limit() / kShareOfDescriptors);
+  return {.max_files = (most + shards - 1) / shards, .unwatched_age = runtime.unwatched_file_age};
 }
 
 StartError no_ring(const sluice::SetupError& error) {
@@ -191,8 +204,10 @@ void Daemon::start_workers() {
     shards_->post(index, [this, &worker = *workers_[index],
                           sockets =
                               std::move(intake_.by_shard[index])](sluice::Shard& shard) mutable {
-      worker.handler =
-          std::make_unique<serve::FileHandler>(sites_, shard.executor(), *blocking_pool_);
+      worker.cache = std::make_unique<files::FileCache>(
+          shard.executor(), cache_options(config().runtime, shards_->size()),
+          worker.metrics.file_cache);
+      worker.handler = std::make_unique<serve::FileHandler>(sites_, *worker.cache, *blocking_pool_);
       worker.server = std::make_unique<serve::Server>(
           shard.executor(), *worker.handler, config().limits, config().timeouts, worker.metrics);
       shard.executor().spawn(run_worker(worker, std::move(sockets)));
@@ -201,7 +216,11 @@ void Daemon::start_workers() {
 }
 
 sluice::Task<void> Daemon::run_worker(Worker& worker, std::vector<serve::ListeningSocket> sockets) {
+  sluice::TaskScope watching(co_await sluice::current_context());
+  watching.spawn(worker.cache->follow_changes());
   co_await worker.server->run(std::move(sockets));
+  watching.cancel();
+  co_await watching.join();
   worker.report_done();
 }
 

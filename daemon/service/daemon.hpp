@@ -52,13 +52,14 @@ class Daemon {
   void run();
 
  private:
-  // What one shard serves with. The handler and the server are made and used on its thread.
+  // What one shard serves with. All but the counters is made and used on its thread.
   struct Worker final : private sluice::Message {
     explicit Worker(Daemon& owner) : daemon(owner) {}
     void report_done() noexcept { daemon.executor_->post(*this); }
 
     Daemon& daemon;
     observe::ServerMetrics metrics;
+    std::unique_ptr<files::FileCache> cache;
     std::unique_ptr<serve::FileHandler> handler;
     std::unique_ptr<serve::Server> server;
 

@@ -19,7 +19,9 @@ Result<Directory> Directory::open(const char* path) noexcept {
 OpenRequest Directory::open_request(const char* path, int flags,
                                     SymlinkPolicy symlinks) const noexcept {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  // openat2(2) refuses with O_PATH what that ignores anyway.
+  const int added = (flags & O_PATH) != 0 ? O_CLOEXEC : O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.flags = static_cast<std::uint64_t>(flags | added);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   if (symlinks == SymlinkPolicy::none) {
     how.resolve |= RESOLVE_NO_SYMLINKS;
@@ -35,9 +37,7 @@ Operation<OpenRequest> Directory::open_beneath(const char* path, int flags,
 Result<FileStatus> Directory::status_beneath(const char* path,
                                              SymlinkPolicy symlinks) const noexcept {
   const OpenRequest request = open_request(path, O_PATH, symlinks);
-  open_how how = request.how;
-  how.flags = O_PATH | O_CLOEXEC;
-  const auto fd = ::syscall(SYS_openat2, fd_.get(), path, &how, sizeof(how));
+  const auto fd = ::syscall(SYS_openat2, fd_.get(), path, &request.how, sizeof(request.how));
   if (fd < 0) {
     return failure(errno);
   }
