@@ -1,7 +1,11 @@
 #include "serve/exchange.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <utility>
 
 namespace sluiced::serve {
 
@@ -15,22 +19,37 @@ std::span<std::byte> InputBuffer::room() {
       end_ -= begin_;
       begin_ = 0;
     } else if (storage_.size() < kMostBytes) {
-      storage_.resize(std::min(2 * storage_.size(), kMostBytes));
+      std::vector<char> larger(std::min(2 * storage_.size(), kMostBytes));
+      std::memcpy(larger.data(), storage_.data(), end_);
+      grown_ = std::move(larger);
+      storage_ = grown_;
     }
   }
   return std::as_writable_bytes(std::span(storage_)).subspan(end_);
 }
 
-void InputBuffer::shrink() {
+void InputBuffer::shrink() noexcept {
   clear();
-  if (storage_.size() > kFirstBytes) {
-    storage_ = std::vector<char>(kFirstBytes);
+  grown_ = {};
+  storage_ = first_;
+}
+
+void* Exchange::operator new(std::size_t bytes) {
+  void* pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) {
+    throw std::bad_alloc();
   }
+  return pages;
+}
+
+void Exchange::operator delete(void* exchange, std::size_t bytes) noexcept {
+  ::munmap(exchange, bytes);
 }
 
 ExchangePool::Lease ExchangePool::take() {
   if (free_.empty()) {
-    return Lease(std::make_unique<Exchange>().release(), GiveBack{this});
+    // Not value-initialised: that would touch every page.
+    return Lease(std::make_unique_for_overwrite<Exchange>().release(), GiveBack{this});
   }
   Exchange* exchange = free_.back().release();
   free_.pop_back();

@@ -14,14 +14,16 @@
 namespace sluiced::serve {
 
 /// The bytes received and not used up: a window that moves through a buffer, which grows up to a
-/// limit.
+/// limit. Not movable: the first buffer is inside.
 class InputBuffer {
  public:
   static constexpr std::size_t kFirstBytes = std::size_t{4} * 1024;
   /// What a head may take (http::FieldTable::kMaxBufferBytes).
   static constexpr std::size_t kMostBytes = http::FieldTable::kMaxBufferBytes;
 
-  InputBuffer() : storage_(kFirstBytes) {}
+  InputBuffer() noexcept : storage_(first_.data(), first_.size()) {}
+  InputBuffer(const InputBuffer&) = delete;
+  InputBuffer& operator=(const InputBuffer&) = delete;
 
   [[nodiscard]] std::string_view view() const noexcept {
     return {storage_.data() + begin_, end_ - begin_};
@@ -34,18 +36,26 @@ class InputBuffer {
   void received(std::size_t bytes) noexcept { end_ += bytes; }
   void consume(std::size_t bytes) noexcept { begin_ += bytes; }
   void clear() noexcept { begin_ = end_ = 0; }
-  /// Gives back what it has grown.
-  void shrink();
+  /// Forgets what is in it, and gives back what it has grown.
+  void shrink() noexcept;
 
  private:
-  std::vector<char> storage_;
+  std::array<char, kFirstBytes> first_;
+  std::vector<char> grown_;  // in place of first_ once that was too small
+  std::span<char> storage_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };
 
 /// Everything that one request needs and an idle connection does not: it is lent to a connection
 /// when a request begins, and taken back when the connection falls silent.
+///
+/// Each has pages of its own from mmap(2). From the heap they would lie between smaller things that
+/// live longer, and after a burst of requests idle connections would cost what busy ones do.
 struct Exchange {
+  [[nodiscard]] static void* operator new(std::size_t bytes);
+  static void operator delete(void* exchange, std::size_t bytes) noexcept;
+
   /// A head and a small file behind it, in one buffer and one send.
   static constexpr std::size_t kHeadBytes = std::size_t{4} * 1024;
   static constexpr std::size_t kSmallFileBytes = std::size_t{8} * 1024;
