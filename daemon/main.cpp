@@ -30,6 +30,12 @@ void print(std::FILE* stream, const std::string& text) {
 using Loaded = std::expected<config::Config, std::vector<config::Diagnostic>>;
 
 ExitCode serve(config::Config config) {
+  auto manager = service::ServiceManager::from_environment();
+  auto sockets = service::InheritedSockets::from_environment();
+  if (!sockets) {
+    print(stderr, "sluiced: " + sockets.error() + "\n");
+    return ExitCode::kConfig;
+  }
   // Before any thread is made: threads inherit what is blocked.
   const auto signals = sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT});
   if (!signals) {
@@ -41,7 +47,8 @@ ExitCode serve(config::Config config) {
   log_options.level = static_cast<log::Level>(config.log.level);
   log::Logger logger(log_options);
 
-  auto daemon = service::Daemon::start(std::move(config), *signals, logger);
+  auto daemon = service::Daemon::start(std::move(config), *signals,
+                                       {std::move(manager), std::move(*sockets)}, logger);
   if (!daemon) {
     print(stderr, "sluiced: " + daemon.error().message + "\n");
     return daemon.error().code;

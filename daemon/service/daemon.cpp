@@ -17,6 +17,7 @@
 
 #include "cli/build_info.hpp"
 #include "config/worker_count.hpp"
+#include "service/supervision.hpp"
 
 namespace sluiced::service {
 namespace {
@@ -67,6 +68,14 @@ StartError cannot_open(const serve::SiteTable::RootError& failed) {
           fmt::format("cannot open the root '{}': {}", failed.root, failed.error.message())};
 }
 
+StartError nobody_listens(const std::string& name) {
+  return {
+      cli::ExitCode::kConfig,
+      fmt::format("the service manager handed over a socket named '{0}', but no listener is "
+                  "called '{0}': name it after one with FileDescriptorName= in its .socket unit",
+                  name)};
+}
+
 }  // namespace
 
 void raise_open_file_limit(std::uint64_t wanted) noexcept {
@@ -79,6 +88,7 @@ void raise_open_file_limit(std::uint64_t wanted) noexcept {
 
 std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config config,
                                                                  const sluice::SignalSet& signals,
+                                                                 Inheritance inheritance,
                                                                  log::Logger& logger) {
   raise_open_file_limit(config.runtime.max_open_files);
   const unsigned shard_count = config::worker_count(config.runtime);
@@ -86,11 +96,12 @@ std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config 
   if (!sites) {
     return std::unexpected(cannot_open(sites.error()));
   }
-  std::unique_ptr<Daemon> daemon(new Daemon(std::move(*sites), signals, logger));
+  std::unique_ptr<Daemon> daemon(
+      new Daemon(std::move(*sites), signals, std::move(inheritance.manager), logger));
   if (auto rings = daemon->start_rings(shard_count); !rings) {
     return std::unexpected(std::move(rings.error()));
   }
-  if (auto listening = daemon->start_listeners(shard_count); !listening) {
+  if (auto listening = daemon->start_listeners(shard_count, inheritance.sockets); !listening) {
     return std::unexpected(std::move(listening.error()));
   }
   daemon->start_admin();
@@ -98,8 +109,8 @@ std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config 
 }
 
 Daemon::Daemon(std::shared_ptr<const serve::SiteTable> sites, const sluice::SignalSet& signals,
-               log::Logger& logger)
-    : sites_(std::move(sites)), signals_(signals), logger_(logger) {}
+               ServiceManager manager, log::Logger& logger)
+    : sites_(std::move(sites)), signals_(signals), manager_(std::move(manager)), logger_(logger) {}
 
 Daemon::~Daemon() {
   if (shards_) {
@@ -141,8 +152,9 @@ std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
   return {};
 }
 
-std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
-  auto intake = listen_on(config().listeners, shard_count);
+std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count,
+                                                        InheritedSockets& inherited) {
+  auto intake = listen_on(config().listeners, shard_count, inherited);
   if (!intake) {
     return std::unexpected(std::move(intake.error()));
   }
@@ -152,11 +164,14 @@ std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
     listener.name = "admin";
     listener.address = *config().admin.listen;
     listener.max_connections = kControlRingEntries;
-    auto admin_intake = listen_on({listener}, 1);
+    auto admin_intake = listen_on({listener}, 1, inherited);
     if (!admin_intake) {
       return std::unexpected(std::move(admin_intake.error()));
     }
     admin_intake_ = std::move(*admin_intake);
+  }
+  if (const auto left = inherited.left(); !left.empty()) {
+    return std::unexpected(nobody_listens(left.front()));
   }
   return {};
 }
@@ -224,6 +239,16 @@ sluice::Task<void> Daemon::run_worker(Worker& worker, std::vector<serve::Listeni
   worker.report_done();
 }
 
+std::int64_t Daemon::open_connections() const noexcept {
+  std::int64_t open = 0;
+  for (const auto& worker : workers_) {
+    for (const sluice::Gauge& in_state : worker->metrics.connections) {
+      open += in_state.value();
+    }
+  }
+  return open;
+}
+
 void Daemon::worker_done() noexcept {
   if (--workers_running_ == 0) {
     workers_done_.set();
@@ -245,14 +270,20 @@ sluice::Task<void> Daemon::control() {
   if (admin_intake_) {
     admin_scope.spawn(admin_server_->run(std::move(admin_intake_->by_shard.front())));
   }
+  admin_scope.spawn(feed_watchdog(manager_, *shards_));
+  manager_.ready(fmt::format("serving with {} shards", shards_->size()));
   const auto signal = co_await signals_.next();
   draining_ = true;
+  manager_.stopping("draining");
   logger_.info(fmt::format("stopping on {}: no new connections, running responses may finish",
                            signal ? ::strsignal(*signal) : "an error of the signal descriptor"));
   for (unsigned index = 0; index < workers_.size(); ++index) {
     shards_->post(index,
                   [&worker = *workers_[index]](sluice::Shard&) { worker.server->begin_drain(); });
   }
+  admin_scope.spawn(report_draining(manager_, [this] {
+    return fmt::format("draining, open connections: {}", open_connections());
+  }));
   if (!co_await await_drained()) {
     for (unsigned index = 0; index < workers_.size(); ++index) {
       shards_->post(index, [](sluice::Shard& shard) { shard.executor().stop(); });

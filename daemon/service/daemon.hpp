@@ -22,9 +22,17 @@
 #include "serve/file_handler.hpp"
 #include "serve/server.hpp"
 #include "serve/site_table.hpp"
+#include "service/inherited_sockets.hpp"
 #include "service/listening.hpp"
+#include "service/service_manager.hpp"
 
 namespace sluiced::service {
+
+/// What came with the process from whoever started it.
+struct Inheritance {
+  ServiceManager manager;
+  InheritedSockets sockets;
+};
 
 /// The running daemon: shards that serve, and a control loop on the main thread, with a small ring
 /// of its own, for signals, the admin listener and the order of stopping. A scrape never runs on a
@@ -41,7 +49,8 @@ class Daemon {
   /// Opens the roots, binds the listeners, makes the rings; blocks. On the main thread, after
   /// `signals` was made. Nothing is accepted before all of it has worked out.
   [[nodiscard]] static std::expected<std::unique_ptr<Daemon>, StartError> start(
-      config::Config config, const sluice::SignalSet& signals, log::Logger& logger);
+      config::Config config, const sluice::SignalSet& signals, Inheritance inheritance,
+      log::Logger& logger);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -68,9 +77,10 @@ class Daemon {
   };
 
   Daemon(std::shared_ptr<const serve::SiteTable> sites, const sluice::SignalSet& signals,
-         log::Logger& logger);
+         ServiceManager manager, log::Logger& logger);
   [[nodiscard]] const config::Config& config() const noexcept { return sites_->config(); }
-  [[nodiscard]] std::expected<void, StartError> start_listeners(unsigned shard_count);
+  [[nodiscard]] std::expected<void, StartError> start_listeners(unsigned shard_count,
+                                                                InheritedSockets& inherited);
   [[nodiscard]] std::expected<void, StartError> start_rings(unsigned shard_count);
   void start_admin();
   void start_workers();
@@ -81,9 +91,11 @@ class Daemon {
   [[nodiscard]] sluice::Task<void> await_workers();
   [[nodiscard]] sluice::Task<void> await_drain_limit();
   void worker_done() noexcept;
+  [[nodiscard]] std::int64_t open_connections() const noexcept;
 
   std::shared_ptr<const serve::SiteTable> sites_;
   const sluice::SignalSet& signals_;
+  ServiceManager manager_;
   log::Logger& logger_;
   std::atomic<bool> draining_{false};
 

@@ -52,7 +52,19 @@ sluice::Result<sluice::UniqueFd> listen_patiently(const sluice::SocketAddress& a
   }
 }
 
-// One socket for each shard; unix sockets cannot be bound twice and are duplicated.
+// At least one socket for each shard.
+sluice::Result<std::vector<sluice::UniqueFd>> share(std::vector<sluice::UniqueFd> sockets,
+                                                    unsigned count) {
+  for (std::size_t index = 0; sockets.size() < count; ++index) {
+    sockets.emplace_back(::fcntl(sockets[index].get(), F_DUPFD_CLOEXEC, 0));
+    if (!sockets.back()) {
+      return sluice::failure(errno);
+    }
+  }
+  return sockets;
+}
+
+// One socket for each shard; a unix socket cannot be bound twice and is shared.
 sluice::Result<std::vector<sluice::UniqueFd>> make_sockets(const config::Listener& listener,
                                                            unsigned count) {
   sluice::ListenOptions options;
@@ -61,17 +73,11 @@ sluice::Result<std::vector<sluice::UniqueFd>> make_sockets(const config::Listene
   options.ipv6_only = !listener.address.is_dual_stack();
   std::vector<sluice::UniqueFd> sockets;
   std::uint16_t port = listener.address.port;
-  for (unsigned index = 0; index < count; ++index) {
+  const bool is_unix = listener.address.family == config::ListenAddress::Family::kUnix;
+  for (unsigned index = 0; index < (is_unix ? 1 : count); ++index) {
     const auto address = socket_address(listener.address, port);
     if (!address) {
       return std::unexpected(address.error());
-    }
-    if (address->is_unix() && index > 0) {
-      sockets.emplace_back(::fcntl(sockets.front().get(), F_DUPFD_CLOEXEC, 0));
-      if (!sockets.back()) {
-        return sluice::failure(errno);
-      }
-      continue;
     }
     auto fd = listen_patiently(*address, options);
     if (!fd) {
@@ -80,7 +86,7 @@ sluice::Result<std::vector<sluice::UniqueFd>> make_sockets(const config::Listene
     port = sluice::SocketAddress::local_of(fd->get())->port();
     sockets.push_back(std::move(*fd));
   }
-  return sockets;
+  return share(std::move(sockets), count);
 }
 
 // A port that another process holds with SO_REUSEPORT, under the same user, would be shared with it
@@ -103,32 +109,42 @@ sluice::Result<void> check_free(const config::Listener& listener) {
   return {};
 }
 
+sluice::Result<std::vector<sluice::UniqueFd>> bind_sockets(const config::Listener& listener,
+                                                           unsigned count) {
+  if (const auto free = check_free(listener); !free) {
+    return std::unexpected(free.error());
+  }
+  return make_sockets(listener, count);
+}
+
 }  // namespace
 
 std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>& listeners,
-                                            unsigned shard_count) {
+                                            unsigned shard_count, InheritedSockets& inherited) {
   Intake intake;
   intake.by_shard.resize(shard_count);
   for (std::size_t index = 0; index < listeners.size(); ++index) {
     const config::Listener& listener = listeners[index];
-    if (const auto free = check_free(listener); !free) {
-      return std::unexpected(cannot_listen(listener, free.error()));
-    }
-    auto sockets = make_sockets(listener, shard_count);
+    auto handed_over = inherited.take(listener.name);
+    const bool is_inherited = !handed_over.empty();
+    auto sockets = is_inherited ? share(std::move(handed_over), shard_count)
+                                : bind_sockets(listener, shard_count);
     if (!sockets) {
       return std::unexpected(cannot_listen(listener, sockets.error()));
     }
     const auto bound = sluice::SocketAddress::local_of(sockets->front().get());
     if (bound->is_unix()) {
       intake.urls.push_back(bound->to_string());
-      intake.unix_paths.push_back(listener.address.path);
+      if (!is_inherited) {
+        intake.unix_paths.push_back(listener.address.path);
+      }
     } else {
       intake.urls.push_back("http://" + bound->to_string() + "/");
     }
     const auto limit =
         std::make_shared<serve::ConnectionLimit>(listener.max_connections, shard_count);
-    for (unsigned shard = 0; shard < shard_count; ++shard) {
-      intake.by_shard[shard].push_back({std::move((*sockets)[shard]), index, limit});
+    for (std::size_t place = 0; place < sockets->size(); ++place) {
+      intake.by_shard[place % shard_count].push_back({std::move((*sockets)[place]), index, limit});
     }
   }
   return intake;

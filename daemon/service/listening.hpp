@@ -10,6 +10,7 @@
 #include "config/address.hpp"
 #include "config/config.hpp"
 #include "serve/server.hpp"
+#include "service/inherited_sockets.hpp"
 
 namespace sluiced::service {
 
@@ -31,7 +32,11 @@ struct Intake {
 
 /// Binds and listens. Each shard gets a TCP socket of its own on the same port (SO_REUSEPORT), so
 /// that the kernel spreads connections and shards share no queue; a unix socket is one, shared.
+///
+/// Sockets that were handed over under a listener's name take the place of its address and of its
+/// backlog, and are left as they are; where there are fewer than shards, shards share them.
 [[nodiscard]] std::expected<Intake, StartError> listen_on(
-    const std::vector<config::Listener>& listeners, unsigned shard_count);
+    const std::vector<config::Listener>& listeners, unsigned shard_count,
+    InheritedSockets& inherited);
 
 }  // namespace sluiced::service

@@ -219,7 +219,11 @@ std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
       // RESOLVE_CACHED: -EAGAIN instead of going to the disk for a name (openat2(2), Linux 5.12).
       open_how how = *reinterpret_cast<const open_how*>(entry.offset);
       how.resolve |= RESOLVE_CACHED;
-      return answer(::syscall(SYS_openat2, entry.fd, entry.address, &how, sizeof(how)));
+      const std::int32_t fd =
+          answer(::syscall(SYS_openat2, entry.fd, entry.address, &how, sizeof(how)));
+      // A filter that cannot look into `how` forbids the call altogether, as systemd does for
+      // RestrictSUIDSGID= and DynamicUser=. The ring's own openat2 does not pass the filter.
+      return fd == -ENOSYS ? -EAGAIN : fd;
     }
     case Opcode::read: {
       // RWF_NOWAIT: only what the page cache holds (preadv2(2)).

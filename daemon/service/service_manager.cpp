@@ -1,0 +1,78 @@
+#include "service/service_manager.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "service/environment.hpp"
+
+namespace sluiced::service {
+namespace {
+
+std::optional<std::uint64_t> number(const std::string& text) noexcept {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty()
+             ? std::optional(value)
+             : std::nullopt;
+}
+
+}  // namespace
+
+ServiceManager ServiceManager::from_environment() {
+  const std::string path = take_variable("NOTIFY_SOCKET");
+  const auto watchdog_us = number(take_variable("WATCHDOG_USEC"));
+  const auto watchdog_pid = number(take_variable("WATCHDOG_PID"));
+  ServiceManager manager;
+  // An absolute path, or an abstract name behind an '@'. What is neither, or too long, is nothing
+  // that systemd gives.
+  if (path.size() < 2 || (path[0] != '/' && path[0] != '@') ||
+      path.size() >= sizeof(manager.address_.sun_path)) {
+    return manager;
+  }
+  manager.address_.sun_family = AF_UNIX;
+  std::memcpy(manager.address_.sun_path, path.data(), path.size());
+  if (path[0] == '@') {
+    manager.address_.sun_path[0] = '\0';
+  }
+  manager.address_bytes_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  manager.socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const bool is_for_us = !watchdog_pid || *watchdog_pid == static_cast<std::uint64_t>(::getpid());
+  if (watchdog_us && *watchdog_us > 0 && is_for_us) {
+    manager.watchdog_ = std::chrono::microseconds(*watchdog_us);
+  }
+  return manager;
+}
+
+void ServiceManager::send(std::string_view message) const noexcept {
+  if (socket_) {
+    static_cast<void>(::sendto(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL,
+                               reinterpret_cast<const sockaddr*>(&address_), address_bytes_));
+  }
+}
+
+void ServiceManager::ready(std::string_view status) const noexcept {
+  send("READY=1\nSTATUS=" + std::string(status) + "\n");
+}
+
+void ServiceManager::stopping(std::string_view status) const noexcept {
+  send("STOPPING=1\nSTATUS=" + std::string(status) + "\n");
+}
+
+void ServiceManager::say(std::string_view status) const noexcept {
+  send("STATUS=" + std::string(status) + "\n");
+}
+
+void ServiceManager::extend_timeout(std::chrono::microseconds more) const noexcept {
+  send("EXTEND_TIMEOUT_USEC=" + std::to_string(more.count()) + "\n");
+}
+
+void ServiceManager::feed_watchdog() const noexcept { send("WATCHDOG=1\n"); }
+
+}  // namespace sluiced::service

@@ -1,0 +1,257 @@
+"""The protocol of sd_notify(3) and sd_listen_fds(3), spoken with a service manager that is this
+test: what the daemon tells, and the sockets that it is handed."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+
+import pytest
+
+from harness import files, wire
+from harness.daemon import LIMIT_S, run_to_end, wait_until
+
+# Becomes the daemon, with LISTEN_PID naming itself and the sockets from descriptor 3 on.
+HAND_OVER = """
+import os, sys
+count = int(sys.argv[1])
+sources = [os.dup(int(number)) for number in sys.argv[2].split(",") if number]
+for place, source in enumerate(sources):
+    os.dup2(source, 3 + place)
+    os.set_inheritable(3 + place, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(count), LISTEN_FDNAMES=sys.argv[3])
+os.execv(sys.argv[4], sys.argv[4:])
+"""
+
+
+class Manager:
+    """Receives what is said to NOTIFY_SOCKET."""
+
+    def __init__(self, path):
+        self.address = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("\0" + path[1:] if path.startswith("@") else path)
+        self.socket.settimeout(LIMIT_S)
+
+    def receive(self):
+        return dict(line.split("=", 1)
+                    for line in self.socket.recv(4096).decode().splitlines())
+
+    def await_message(self, key):
+        while True:
+            message = self.receive()
+            if key in message:
+                return message
+
+    def environment(self, **more):
+        return {**os.environ, "NOTIFY_SOCKET": self.address, **more}
+
+
+@pytest.fixture
+def root(tree):
+    files.write_old(tree / "a", b"file")
+    return tree
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request, tmp_path):
+    made = Manager(str(tmp_path / "notify") if request.param == "path"
+                   else f"@sluiced-test-{os.getpid()}")
+    with contextlib.closing(made.socket):
+        yield made
+
+
+def listening(address=("127.0.0.1", 0), **options):
+    made = socket.create_server(address, **options)
+    return made, made.getsockname()[1]
+
+
+def hand_over(sockets, names, count=None):
+    numbers = ",".join(str(each.fileno()) for each in sockets)
+    return (sys.executable, "-c", HAND_OVER, str(len(sockets) if count is None else count), numbers,
+            ":".join(names))
+
+
+def keep_open(sockets):
+    return {"pass_fds": [each.fileno() for each in sockets]}
+
+
+def test_readiness_is_told_once_connections_are_accepted(fleet, root, manager):
+    daemon = fleet.serve(root, env=manager.environment())
+    message = manager.receive()
+    assert message["READY"] == "1"
+    assert message["STATUS"].startswith("serving")
+    assert daemon.get("/a").body == b"file"
+
+
+def test_stopping_is_told_and_time_asked_for_while_draining(fleet, root, manager):
+    files.write_sparse(root / "large", 64 * files.MIB)
+    daemon = fleet.serve(root, env=manager.environment())
+    with daemon.connect(receive_buffer_bytes=16384) as connection:
+        connection.send(wire.request("/large"))
+        connection.read_head()
+        daemon.signal(signal.SIGTERM)
+        assert manager.await_message("STOPPING")["STOPPING"] == "1"
+        assert int(manager.await_message("EXTEND_TIMEOUT_USEC")["EXTEND_TIMEOUT_USEC"]) > 1_000_000
+        assert "open connections: 1" in manager.await_message("STATUS")["STATUS"]
+        connection.read_exactly(64 * files.MIB)
+    assert daemon.wait() == 0
+
+
+def test_the_watchdog_is_fed(fleet, root, manager):
+    fleet.serve(root, env=manager.environment(WATCHDOG_USEC="200000"))
+    for _ in range(3):
+        assert manager.await_message("WATCHDOG")["WATCHDOG"] == "1"
+
+
+def test_the_watchdog_of_another_process_is_left_alone(fleet, root, manager):
+    daemon = fleet.serve(root, env=manager.environment(WATCHDOG_USEC="1000", WATCHDOG_PID="1"))
+    assert "READY" in manager.receive()
+    for _ in range(20):
+        daemon.get("/a")
+    daemon.stop()
+    said = [manager.receive()]
+    while "STOPPING" not in said[-1]:
+        said.append(manager.receive())
+    assert not [message for message in said if "WATCHDOG" in message]
+
+
+def test_a_watchdog_starves_when_one_shard_hangs(fleet, root, manager):
+    """The thread of a shard is stopped for a while; the others, and the control loop, go on."""
+    daemon = fleet.run(files.configuration(root, extra="runtime: {workers: 2}\n"),
+                       env=manager.environment(WATCHDOG_USEC="200000"))
+    manager.await_message("WATCHDOG")
+    shard = next(task for task in os.listdir(f"/proc/{daemon.pid}/task")
+                 if open(f"/proc/{daemon.pid}/task/{task}/comm").read() == "sluiced-1\n")
+    with frozen_thread(int(shard)):
+        manager.socket.settimeout(1.5)
+        with pytest.raises(TimeoutError):
+            for _ in range(3):  # two may have been on their way
+                manager.await_message("WATCHDOG")
+    manager.socket.settimeout(LIMIT_S)
+    manager.await_message("WATCHDOG")
+
+
+@contextlib.contextmanager
+def frozen_thread(thread_id):
+    """Stops one thread with ptrace(2), as a debugger does."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    assert libc.ptrace(seize, thread_id, None, None) == 0, os.strerror(ctypes.get_errno())
+    assert libc.ptrace(interrupt, thread_id, None, None) == 0
+    wait_all = 0x40000000  # __WALL
+    os.waitpid(thread_id, wait_all)
+    try:
+        yield
+    finally:
+        assert libc.ptrace(detach, thread_id, None, None) == 0
+
+
+def test_without_a_manager_or_with_nonsense_it_serves_all_the_same(fleet, root):
+    for address in ("", "relative/path", "/" + "x" * 200, "/no/such/socket", "@"):
+        daemon = fleet.serve(root, env={**os.environ, "NOTIFY_SOCKET": address,
+                                        "WATCHDOG_USEC": "soon"})
+        assert daemon.get("/a").status == 200
+        daemon.stop()
+
+
+def test_a_socket_that_is_handed_over_is_served(fleet, root):
+    web, port = listening()
+    with web:
+        daemon = fleet.run(files.configuration(root), launcher=hand_over([web], ["web"]),
+                           **keep_open([web]))
+        assert daemon.endpoint.address[1] == port
+        assert daemon.get("/a").body == b"file"
+
+
+def test_sockets_are_told_apart_by_name(fleet, root):
+    web, web_port = listening()
+    admin, admin_port = listening()
+    with web, admin:
+        daemon = fleet.run(files.configuration(root),
+                           launcher=hand_over([admin, web], ["admin", "web"]),
+                           **keep_open([admin, web]))
+        assert daemon.endpoint.address[1] == web_port
+        assert daemon.admin.address[1] == admin_port
+        assert daemon.get("/a").body == b"file"
+        assert daemon.scrape().total("sluiced_connections") >= 0
+
+
+def test_one_socket_is_shared_by_all_shards_and_several_are_spread(fleet, root):
+    for count in (1, 2, 3):
+        webs = [listening(reuse_port=True)]
+        while len(webs) < count:
+            webs.append(listening(("127.0.0.1", webs[0][1]), reuse_port=True))
+        sockets = [each for each, _ in webs]
+        with contextlib.ExitStack() as stack:
+            for each in sockets:
+                stack.enter_context(each)
+            daemon = fleet.run(files.configuration(root, extra="runtime: {workers: 2}\n"),
+                               launcher=hand_over(sockets, ["web"] * count), **keep_open(sockets))
+            for _ in range(30):
+                assert daemon.get("/a").body == b"file"
+            daemon.stop()
+
+
+def test_no_connection_is_refused_over_a_restart(fleet, root):
+    web, port = listening(backlog=128)
+    with web:
+        first = fleet.run(files.configuration(root), launcher=hand_over([web], ["web"]),
+                          **keep_open([web]))
+        assert first.get("/a").body == b"file"
+        first.stop()
+        # Nobody serves now, and yet a client can connect: it waits in the queue of the socket.
+        with socket.create_connection(("127.0.0.1", port), LIMIT_S) as waiting:
+            waiting.sendall(wire.request("/a", headers=[("Connection", "close")]))
+            fleet.run(files.configuration(root), launcher=hand_over([web], ["web"]),
+                      **keep_open([web]))
+            waiting.settimeout(LIMIT_S)
+            assert waiting.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_unix_socket_that_is_handed_over_is_not_removed(fleet, root, tmp_path):
+    path = tmp_path / "web.sock"
+    web = socket.socket(socket.AF_UNIX)
+    with web:
+        web.bind(str(path))
+        web.listen()
+        daemon = fleet.run(files.configuration(root), launcher=hand_over([web], ["web"]),
+                           **keep_open([web]))
+        assert daemon.get("/a").body == b"file"
+        daemon.stop()
+        assert path.exists()
+
+
+def run_with(root, tmp_path, launcher, sockets):
+    configuration = tmp_path / "sluiced.yaml"
+    configuration.write_text(files.configuration(root))
+    return run_to_end("run", "-c", configuration, launcher=launcher, **keep_open(sockets))
+
+
+def test_a_socket_for_no_listener_is_an_error_that_names_it(root, tmp_path):
+    web, _ = listening()
+    with web:
+        done = run_with(root, tmp_path, hand_over([web], ["sluiced.socket"]), [web])
+    assert done.returncode == 78
+    assert "'sluiced.socket'" in done.stderr and "FileDescriptorName=" in done.stderr
+
+
+def test_what_is_no_listening_socket_is_an_error_that_names_it(root, tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+        done = run_with(root, tmp_path, hand_over([datagram], ["web"]), [datagram])
+    assert done.returncode == 78
+    assert "'web'" in done.stderr and "listening" in done.stderr
+
+
+def test_a_number_of_sockets_that_were_not_handed_over_is_an_error(root, tmp_path):
+    web, _ = listening()
+    with web:
+        done = run_with(root, tmp_path, hand_over([web], ["web"], count=40), [web])
+    assert done.returncode == 78
+
+
+def test_sockets_for_another_process_are_left_alone(fleet, root):
+    daemon = fleet.serve(root, env={**os.environ, "LISTEN_PID": "1", "LISTEN_FDS": "5"})
+    assert wait_until(lambda: daemon.get("/a").body == b"file", "it serves")
