@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/result.hpp>
@@ -30,7 +31,7 @@ struct BlockingPoolOptions {
 ///
 /// What a thread is in cannot be stopped: run() is not cancellable, and its coroutine must be
 /// awaited to the end.
-class BlockingPool {
+class SLUICE_API BlockingPool {
  public:
   explicit BlockingPool(const BlockingPoolOptions& options);
   BlockingPool(const BlockingPool&) = delete;

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/intrusive_list.hpp>
 
 namespace sluice {
 
 /// Something that can be asked to end early: an operation in flight, a wait, a scope below.
-class CancelLink : private detail::ListNode {
+class SLUICE_API CancelLink : private detail::ListNode {
  public:
   CancelLink() noexcept = default;
 

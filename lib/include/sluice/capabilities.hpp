@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/result.hpp>
 #include <sluice/ring.hpp>
 
 namespace sluice {
 
 /// What the running kernel's io_uring offers, asked of the kernel itself (IORING_REGISTER_PROBE).
-struct Capabilities {
+struct SLUICE_API Capabilities {
   std::string kernel_release;  // as uname(2) gives it
   std::uint32_t features = 0;  // IORING_FEAT_* of io_uring_setup(2)
   std::bitset<256> opcodes;    // which operations the kernel knows
@@ -24,7 +25,7 @@ struct Capabilities {
 };
 
 /// The name of an operation, for people and metrics: "read", "accept", ...
-[[nodiscard]] const char* name_of(Opcode opcode) noexcept;
+SLUICE_API [[nodiscard]] const char* name_of(Opcode opcode) noexcept;
 
 /// Why no ring can be made here, in one sentence that ends with what to do about it.
 struct SetupError {
@@ -41,13 +42,13 @@ struct SetupEnvironment {
   std::uint64_t ring_bytes = 0;           // what the smallest ring that was tried needs
 };
 
-[[nodiscard]] SetupEnvironment current_environment();
+SLUICE_API [[nodiscard]] SetupEnvironment current_environment();
 
 /// The sentence for an errno of io_uring_setup(2). Pure, so that every branch has a test.
-[[nodiscard]] SetupError explain_setup_failure(int errno_value,
-                                               const SetupEnvironment& environment);
+SLUICE_API [[nodiscard]] SetupError explain_setup_failure(int errno_value,
+                                                          const SetupEnvironment& environment);
 
 /// Asks the kernel by making a small ring and closing it again.
-[[nodiscard]] std::expected<Capabilities, SetupError> probe_capabilities();
+SLUICE_API [[nodiscard]] std::expected<Capabilities, SetupError> probe_capabilities();
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/file.hpp>
 #include <sluice/path_requests.hpp>
 #include <sluice/result.hpp>
@@ -19,7 +20,7 @@ enum class SymlinkPolicy : std::uint8_t {
 /// A directory held open, from which names are resolved and never leave: openat2(2) with
 /// RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS. Neither "..", nor absolute paths, nor links, nor a
 /// rename in the same moment lead out of it. Linux 5.6.
-class Directory {
+class SLUICE_API Directory {
  public:
   Directory() noexcept = default;
   explicit Directory(UniqueFd fd) noexcept : fd_(std::move(fd)) {}

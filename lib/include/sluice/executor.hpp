@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <sluice/clock.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/mpsc_queue.hpp>
 #include <sluice/detail/timer_heap.hpp>
 #include <sluice/metrics.hpp>
@@ -54,7 +55,7 @@ class Message : public detail::MpscNode {
 ///
 /// Everything but post() and request_stop's caller through post() belongs to the thread that runs
 /// it.
-class Executor {
+class SLUICE_API Executor {
  public:
   explicit Executor(Reactor& reactor, ExecutorOptions options = {});
   Executor(const Executor&) = delete;

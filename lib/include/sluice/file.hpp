@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/file_requests.hpp>
 #include <sluice/path_requests.hpp>
 #include <sluice/task.hpp>
@@ -23,7 +24,7 @@ struct FileStatus {
 
 /// An open file: reads and writes at explicit offsets, all through the ring. Owns its descriptor
 /// and must outlive every operation on it. A File that is not open answers EBADF.
-class File {
+class SLUICE_API File {
  public:
   File() noexcept = default;
   explicit File(UniqueFd fd) noexcept : fd_(std::move(fd)) {}

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <sluice/capabilities.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/ring.hpp>
 
 namespace sluice {
@@ -24,7 +25,7 @@ struct RingOptions {
 /// A ring of the kernel's (io_uring(7)), set up as design rule 1 says: SINGLE_ISSUER,
 /// DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, which needs Linux 6.1. kernel_ring.cpp is the only file
 /// that sees liburing.
-class KernelRing final : public Ring {
+class SLUICE_API KernelRing final : public Ring {
  public:
   /// Makes a ring for the calling thread, and blocks SIGPIPE for that thread (sendfile(2) cannot be
   /// told not to raise it). When the memory for it is refused (ENOMEM), halves the queues and tries
@@ -52,6 +53,6 @@ class KernelRing final : public Ring {
 };
 
 /// "2.3": the liburing this was compiled against.
-[[nodiscard]] const char* liburing_version() noexcept;
+SLUICE_API [[nodiscard]] const char* liburing_version() noexcept;
 
 }  // namespace sluice

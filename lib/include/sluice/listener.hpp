@@ -7,6 +7,7 @@
 
 #include <sluice/cancel.hpp>
 #include <sluice/clock.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/result.hpp>
@@ -33,7 +34,7 @@ struct ListenOptions {
 /// the waiting connections stay in the kernel's queue. Re-arming at once would spin.
 ///
 /// One coroutine at a time accepts. Belongs to one shard.
-class Listener {
+class SLUICE_API Listener {
  public:
   /// Makes a socket, binds it and listens. Blocks; for start-up. A stale file at a unix socket's
   /// path is replaced if nothing listens on it.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/ring.hpp>
 
 namespace sluice {
@@ -35,7 +36,7 @@ struct Completion {
 /// Is told when an operation completes. Called on the reactor's thread from Reactor::wait(), after
 /// the completion queue has been advanced; it may register and cancel operations. Called at least
 /// once for each operation registered, with is_final() true exactly once, at the end.
-class Waker {
+class SLUICE_API Waker {
  public:
   virtual void wake(Completion completion) noexcept = 0;
 
@@ -61,8 +62,8 @@ enum class OperationKind : std::uint8_t {
 };
 inline constexpr std::size_t kOperationKindCount = 13;
 
-[[nodiscard]] OperationKind kind_of(Opcode opcode) noexcept;
+SLUICE_API [[nodiscard]] OperationKind kind_of(Opcode opcode) noexcept;
 /// The label of a metric: "accept", "receive", ...
-[[nodiscard]] const char* name_of(OperationKind kind) noexcept;
+SLUICE_API [[nodiscard]] const char* name_of(OperationKind kind) noexcept;
 
 }  // namespace sluice

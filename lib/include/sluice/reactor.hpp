@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <sluice/clock.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/slot_table.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/operation.hpp>
@@ -66,7 +67,7 @@ struct ReactorMetrics {
 /// submission queue, so none is ever dropped.
 ///
 /// One thread makes it and calls it; only wake() may be called by others.
-class Reactor {
+class SLUICE_API Reactor {
  public:
   Reactor(std::unique_ptr<Ring> ring, ReactorOptions options = {});
   Reactor(const Reactor&) = delete;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include <sluice/clock.hpp>
+#include <sluice/detail/api.hpp>
 
 /// The seam between the runtime and a kernel. Above it nothing knows liburing; below it stands
 /// KernelRing, or a simulated kernel that reorders, shortens and fails what it is asked to do.
@@ -92,7 +93,7 @@ inline constexpr std::uint8_t kSubmissionSkipSuccess = 1U << 6;   // no completi
 
 /// One submission queue and one completion queue. All calls come from one thread: the one that
 /// made the ring (IORING_SETUP_SINGLE_ISSUER).
-class Ring {
+class SLUICE_API Ring {
  public:
   Ring() = default;
   Ring(const Ring&) = delete;

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/kernel_ring.hpp>
 #include <sluice/reactor.hpp>
@@ -47,7 +48,7 @@ class Shard {
 /// A thread for each core, each with its own ring, reactor and executor. Shards share nothing; they
 /// send each other messages. Coroutines stay at home: work is sent to where the data is, and the
 /// answer resumes the caller on the caller's shard.
-class ShardSet {
+class SLUICE_API ShardSet {
  public:
   /// Starts the threads; returns when every ring is up. The error is the first shard's that failed,
   /// and by then all threads have ended.

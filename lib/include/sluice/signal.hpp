@@ -3,6 +3,7 @@
 #include <csignal>
 #include <initializer_list>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/file_requests.hpp>
 #include <sluice/result.hpp>
@@ -16,7 +17,7 @@ namespace sluice {
 ///
 /// Make it before any thread is started, on the main thread: it blocks the signals for that thread
 /// and for all threads made from it. It does not unblock them when it goes.
-class SignalSet {
+class SLUICE_API SignalSet {
  public:
   [[nodiscard]] static Result<SignalSet> block(std::initializer_list<int> signals) noexcept;
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/file.hpp>
 #include <sluice/socket_address.hpp>
 #include <sluice/socket_requests.hpp>
@@ -18,7 +19,7 @@ namespace sluice {
 /// Closing has an order: shut_down() first, so that the peer sees the end even while a receive is
 /// armed (the operation holds the file, and close(2) alone would send nothing), then cancel and
 /// await what is in flight, then destroy.
-class Socket {
+class SLUICE_API Socket {
  public:
   Socket() noexcept = default;
   explicit Socket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}

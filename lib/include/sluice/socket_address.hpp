@@ -6,12 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/result.hpp>
 
 namespace sluice {
 
 /// The address of a socket: IPv4, IPv6 or a unix socket. A plain value.
-class SocketAddress {
+class SLUICE_API SocketAddress {
  public:
   SocketAddress() noexcept = default;
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/request.hpp>
 
 struct sockaddr;
@@ -30,7 +31,7 @@ struct SendRequest : CountResult {
   int fd;
   std::span<const std::byte> buffer;
   int flags;
-  SendRequest(int fd_in, std::span<const std::byte> buffer_in, int flags_in) noexcept;
+  SLUICE_API SendRequest(int fd_in, std::span<const std::byte> buffer_in, int flags_in) noexcept;
   Submission prepare() noexcept {
     return {.opcode = Opcode::send,
             .fd = fd,

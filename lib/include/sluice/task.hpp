@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <sluice/cancel.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/frame_pool.hpp>
 #include <sluice/detail/invariant.hpp>
 
@@ -72,7 +73,7 @@ template <class Promise>
 concept RuntimePromise = std::derived_from<Promise, PromiseBase>;
 
 /// Hands control on when a task has run to its end.
-class FinalAwaiter {
+class SLUICE_API FinalAwaiter {
  public:
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <RuntimePromise Promise>

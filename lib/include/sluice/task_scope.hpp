@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <sluice/cancel.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/task.hpp>
 
 namespace sluice {
@@ -24,7 +25,7 @@ struct TaskContext {
 ///     co_await scope.join();
 ///
 /// Belongs to one shard.
-class TaskScope {
+class SLUICE_API TaskScope {
  public:
   /// Children run on the context's executor and are cancelled with its scope.
   explicit TaskScope(TaskContext context) noexcept

@@ -5,6 +5,7 @@
 #include <sluice/awaitable.hpp>
 #include <sluice/cancel.hpp>
 #include <sluice/clock.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/timer_heap.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/result.hpp>
@@ -12,7 +13,7 @@
 namespace sluice {
 
 /// Waits until a point in time; ECANCELED when the scope is cancelled first.
-class [[nodiscard]] SleepAwaiter final : private detail::TimerNode, private CancelLink {
+class SLUICE_API [[nodiscard]] SleepAwaiter final : private detail::TimerNode, private CancelLink {
  public:
   explicit SleepAwaiter(TimePoint until) noexcept : until_(until), is_relative_(false) {}
   explicit SleepAwaiter(Duration duration) noexcept : duration_(duration), is_relative_(true) {}
@@ -56,7 +57,7 @@ class [[nodiscard]] SleepAwaiter final : private detail::TimerNode, private Canc
 /// Made to be moved often: setting a later deadline while armed only stores it, and the heap is put
 /// right when the earlier one comes due. A timeout that is pushed back for each request costs the
 /// heap nothing.
-class Deadline final : private detail::TimerNode {
+class SLUICE_API Deadline final : private detail::TimerNode {
  public:
   explicit Deadline(TaskContext context) noexcept
       : executor_(*context.executor), parent_(context.cancel_scope), scope_(parent_) {}

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <sluice/detail/api.hpp>
+
 namespace sluice {
 
 /// Owns one file descriptor and closes it. A descriptor that the kernel hands out becomes a
@@ -10,7 +12,7 @@ namespace sluice {
 /// Operations hold the descriptor's number, not a reference to the file: the owner must outlive
 /// every operation on it (the kernel looks the number up when the entry is submitted, which is at
 /// the end of the turn).
-class UniqueFd {
+class SLUICE_API UniqueFd {
  public:
   UniqueFd() noexcept = default;
   explicit UniqueFd(int fd) noexcept : fd_(fd) {}

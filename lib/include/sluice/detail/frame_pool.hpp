@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <sluice/detail/api.hpp>
+
 namespace sluice::detail {
 
 /// Where coroutine frames live: free lists by size, one pool for each thread, so that awaiting a
@@ -12,7 +14,7 @@ namespace sluice::detail {
 ///
 /// Thread-local because operator new of a promise has nothing else to go by. Under AddressSanitizer
 /// every frame is a block of its own, so that a use after its end is seen.
-class FramePool {
+class SLUICE_API FramePool {
  public:
   FramePool() noexcept = default;
   FramePool(const FramePool&) = delete;

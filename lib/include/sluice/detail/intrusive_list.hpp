@@ -2,11 +2,13 @@
 
 #include <cstddef>
 
+#include <sluice/detail/api.hpp>
+
 namespace sluice::detail {
 
 /// A place in an IntrusiveList. Derive from it; an object is in at most one list at a time and
 /// leaves it by itself when it is destroyed.
-class ListNode {
+class SLUICE_API ListNode {
  public:
   ListNode() noexcept = default;
   ListNode(const ListNode&) = delete;

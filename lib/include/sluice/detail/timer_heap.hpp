@@ -5,11 +5,12 @@
 #include <vector>
 
 #include <sluice/clock.hpp>
+#include <sluice/detail/api.hpp>
 
 namespace sluice::detail {
 
 /// A timer as the heap sees it: a deadline, what to do then, and its place in the heap.
-class TimerNode {
+class SLUICE_API TimerNode {
  public:
   TimerNode() noexcept = default;
   TimerNode(const TimerNode&) = delete;
@@ -32,7 +33,7 @@ class TimerNode {
 
 /// A binary heap of timers that others own: the earliest deadline on top, removal from the middle
 /// in O(log n). The vector keeps its capacity, so the steady state does not allocate.
-class TimerHeap {
+class SLUICE_API TimerHeap {
  public:
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
