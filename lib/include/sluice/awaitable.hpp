@@ -32,6 +32,7 @@ class [[nodiscard]] Operation final : private Waker, private CancelLink {
  public:
   using Outcome = decltype(std::declval<Request&>().finish(Completion{}));
 
+  /// Prepares nothing yet: the entry is filled when the operation is awaited.
   explicit Operation(Request request) noexcept : request_(std::move(request)) {}
   /// Movable until it is awaited.
   Operation(Operation&& other) noexcept

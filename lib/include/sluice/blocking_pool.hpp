@@ -20,7 +20,9 @@
 
 namespace sluice {
 
+/// How large a BlockingPool is.
 struct BlockingPoolOptions {
+  /// How many calls run at the same time; each thread lives as long as the pool.
   unsigned threads = 2;
   /// The most calls waiting for a thread; one more is refused with EAGAIN.
   std::size_t queue_limit = 1024;
@@ -33,12 +35,14 @@ struct BlockingPoolOptions {
 /// awaited to the end.
 class SLUICE_API BlockingPool {
  public:
+  /// Starts the threads. Throws std::system_error when one cannot be made (pthread_create(3)).
   explicit BlockingPool(const BlockingPoolOptions& options);
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
   /// Waits for the calls that are running or queued.
   ~BlockingPool();
 
+  /// What run() returns.
   template <class Work>
   class [[nodiscard]] RunAwaiter;
   /// Runs `work()` on a thread of the pool and resumes with its value: Result<value>, the error
@@ -73,6 +77,7 @@ class SLUICE_API BlockingPool {
   std::vector<std::thread> threads_;
 };
 
+/// The call as an awaitable: it lives in the frame of the coroutine that awaits it.
 template <class Work>
 class [[nodiscard]] BlockingPool::RunAwaiter final : private Job, private Message {
  public:

@@ -32,8 +32,11 @@ class BufferLease {
   BufferLease& operator=(const BufferLease&) = delete;
   ~BufferLease() { give_back(); }
 
+  /// Whether it holds a buffer.
   [[nodiscard]] explicit operator bool() const noexcept { return pool_ != nullptr; }
+  /// The whole buffer; empty when it holds none.
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+  /// Gives the buffer back before the lease ends. No operation may be using it.
   void give_back() noexcept;
 
  private:
@@ -48,6 +51,7 @@ class BufferLease {
 /// Belongs to one shard.
 class BufferPool {
  public:
+  /// Buffers of `buffer_bytes` each, at most `most_buffers` of them; none is made yet.
   BufferPool(std::size_t buffer_bytes, std::size_t most_buffers) noexcept
       : buffer_bytes_(buffer_bytes), most_buffers_(most_buffers) {}
   BufferPool(const BufferPool&) = delete;
@@ -56,8 +60,11 @@ class BufferPool {
   /// A buffer, or none when all are out: back-pressure, not a reason to fail.
   [[nodiscard]] std::optional<BufferLease> take();
 
+  /// The size of each buffer.
   [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
+  /// Buffers out on a lease.
   [[nodiscard]] const Gauge& in_use() const noexcept { return in_use_; }
+  /// Buffers made so far, and kept.
   [[nodiscard]] const Gauge& made() const noexcept { return made_; }
   /// How often there was none.
   [[nodiscard]] const Counter& exhausted() const noexcept { return exhausted_; }

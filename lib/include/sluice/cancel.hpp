@@ -12,7 +12,9 @@ class SLUICE_API CancelLink : private detail::ListNode {
 
  protected:
   ~CancelLink() = default;
+  /// Whether it is in a scope.
   [[nodiscard]] bool is_attached() const noexcept { return is_linked(); }
+  /// Leaves its scope, if it is in one. Whoever completes does this before it wakes its waiter.
   void detach() noexcept { unlink(); }
 
  private:
@@ -39,8 +41,11 @@ class CancelScope final : private CancelLink {
   /// The links of a scope that ends move up to its parent's fate: there must be none.
   ~CancelScope() = default;
 
+  /// Whether it, or a scope above it, has been cancelled (and not reset).
   [[nodiscard]] bool is_cancelled() const noexcept { return cancelled_; }
 
+  /// Asks everything in the scope and below it to end, once; a second call does nothing. Only asks:
+  /// whoever waits is resumed later, by the loop.
   void cancel() noexcept {
     if (cancelled_) {
       return;
@@ -62,6 +67,7 @@ class CancelScope final : private CancelLink {
 
   /// Puts a link under this scope, which must not be cancelled.
   void attach(CancelLink& link) noexcept { links_.push_back(link); }
+  /// Whether anything is in the scope now.
   [[nodiscard]] bool has_links() const noexcept { return !links_.empty(); }
 
  private:

@@ -17,6 +17,7 @@ struct SLUICE_API Capabilities {
   std::uint32_t features = 0;  // IORING_FEAT_* of io_uring_setup(2)
   std::bitset<256> opcodes;    // which operations the kernel knows
 
+  /// Whether the kernel knows the operation.
   [[nodiscard]] bool supports(Opcode opcode) const noexcept {
     return opcodes.test(static_cast<std::size_t>(opcode));
   }
@@ -29,12 +30,15 @@ SLUICE_API [[nodiscard]] const char* name_of(Opcode opcode) noexcept;
 
 /// Why no ring can be made here, in one sentence that ends with what to do about it.
 struct SetupError {
+  /// What io_uring_setup(2) failed with.
   int errno_value = 0;
+  /// A sentence for the person who can change it.
   std::string explanation;
 };
 
 /// Facts that decide which explanation is the likely one; gathered by current_environment().
 struct SetupEnvironment {
+  /// As uname(2) gives it.
   std::string kernel_release;
   int io_uring_disabled = -1;             // kernel.io_uring_disabled; -1: the file cannot be read
   bool has_seccomp_filter = false;        // "Seccomp: 2" in /proc/self/status
@@ -42,6 +46,7 @@ struct SetupEnvironment {
   std::uint64_t ring_bytes = 0;           // what the smallest ring that was tried needs
 };
 
+/// Reads the facts from /proc and getrlimit(2). Never fails: what cannot be read keeps its default.
 SLUICE_API [[nodiscard]] SetupEnvironment current_environment();
 
 /// The sentence for an errno of io_uring_setup(2). Pure, so that every branch has a test.

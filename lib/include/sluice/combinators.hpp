@@ -75,7 +75,9 @@ template <class T>
 /// that were opened are never thrown away behind the caller's back.
 template <class... T>
 struct AnyResult {
+  /// The index of the task that was done first.
   std::size_t first = 0;
+  /// What each task returned, in their order.
   std::tuple<detail::ValueOf<T>...> results;
 };
 

@@ -23,6 +23,7 @@ enum class SymlinkPolicy : std::uint8_t {
 class SLUICE_API Directory {
  public:
   Directory() noexcept = default;
+  /// Takes over a descriptor of a directory.
   explicit Directory(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
 
   /// Opens a directory to resolve below (O_PATH: needs search permission only). Blocks; for
@@ -45,7 +46,9 @@ class SLUICE_API Directory {
   [[nodiscard]] Result<FileStatus> status_beneath(const char* path,
                                                   SymlinkPolicy symlinks) const noexcept;
 
+  /// Whether it holds a descriptor.
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+  /// The descriptor, which stays its own; -1 when it is not open.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:

@@ -14,6 +14,7 @@
 
 namespace sluice {
 
+/// How an Executor shares its thread out.
 struct ExecutorOptions {
   /// The most coroutines resumed between two looks at the ring, so that one busy task cannot hold
   /// up completions, timers and messages.
@@ -22,14 +23,19 @@ struct ExecutorOptions {
 
 /// The numbers of one executor. Written by its thread only, read by any.
 struct ExecutorMetrics {
+  /// Turns of the loop.
   Counter turns;
   Counter resumes;  // coroutines resumed from the ready queue
+  /// Tasks given to spawn(), of the executor and of its scopes.
   Counter tasks_spawned;
+  /// Sleeps and deadlines that came due.
   Counter timers_expired;
   Counter messages_received;  // from other threads
+  /// Spawned and not ended.
   Gauge tasks_alive;
   Gauge frames_alive;  // coroutine frames made by this thread and not destroyed
   Gauge ready;         // coroutines ready to run, when the turn began
+  /// Sleeps and deadlines in the heap, when the turn ended.
   Gauge timers_armed;
   LatencyHistogram loop_delay;  // from reaping completions to being back in the kernel
 };
@@ -41,6 +47,7 @@ class Message : public detail::MpscNode {
   Message() noexcept = default;
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
+  /// What is to be done, on the receiver's thread.
   virtual void run() noexcept = 0;
 
  protected:
@@ -57,6 +64,7 @@ class Message : public detail::MpscNode {
 /// it.
 class SLUICE_API Executor {
  public:
+  /// Runs on the thread of `reactor`, which must outlive it.
   explicit Executor(Reactor& reactor, ExecutorOptions options = {});
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -72,24 +80,31 @@ class SLUICE_API Executor {
   void stop() noexcept { tasks_.cancel(); }
   /// While held, run() goes on without tasks, waiting for messages.
   void hold() noexcept { ++holds_; }
+  /// Takes back one hold().
   void release() noexcept { --holds_; }
 
   /// Any thread, after enable_messages(): runs `message` on this executor's thread, in order of
   /// posting.
   void post(Message& message) noexcept;
+  /// Lets other threads wake this one (Reactor::enable_wake()). Errors are those of eventfd(2).
   [[nodiscard]] Result<void> enable_messages() { return reactor_.enable_wake(); }
 
+  /// The reactor it was made with.
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
+  /// The scope that spawned tasks run under; stop() cancels it.
   [[nodiscard]] CancelScope& cancel_scope() noexcept { return tasks_.cancel_scope(); }
   /// The time at which this turn began; reading it costs nothing.
   [[nodiscard]] TimePoint now() const noexcept { return reactor_.now(); }
+  /// Its numbers; any thread may read them.
   [[nodiscard]] const ExecutorMetrics& metrics() const noexcept { return metrics_; }
 
   // For awaitables.
 
   /// Queues a suspended coroutine. It is resumed by the loop, never from here.
   void make_ready(detail::PromiseBase& promise) noexcept;
+  /// Arms a timer, or moves it; on_expired() is called in the turn in which it is due.
   void arm(detail::TimerNode& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
+  /// Takes a timer out; nothing happens if it is not armed.
   void disarm(detail::TimerNode& timer) noexcept { timers_.disarm(timer); }
 
  private:

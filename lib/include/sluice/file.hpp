@@ -13,12 +13,18 @@ namespace sluice {
 
 /// What fstat(2) tells of an open file.
 struct FileStatus {
+  /// What kind of file it is.
   enum class Type : std::uint8_t { regular, directory, other };
+  /// regular, directory, or something else: a device, a FIFO, a socket.
   Type type = Type::other;
+  /// Its length, as far as its kind has one.
   std::uint64_t size_bytes = 0;
+  /// st_ino: with `device` it tells whether two files are the same one.
   std::uint64_t inode = 0;
+  /// st_dev.
   std::uint64_t device = 0;
   std::int64_t modified_s = 0;  // seconds since 1970
+  /// Nanoseconds after modified_s, from 0 to 999999999.
   std::uint32_t modified_ns = 0;
 };
 
@@ -27,6 +33,7 @@ struct FileStatus {
 class SLUICE_API File {
  public:
   File() noexcept = default;
+  /// Takes over an open descriptor.
   explicit File(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
 
   /// open(2) relative to the working directory. `flags` as there, O_CLOEXEC is added; `mode` counts
@@ -68,8 +75,11 @@ class SLUICE_API File {
   /// worker thread at ten times the cost.
   [[nodiscard]] Result<FileStatus> status() const noexcept;
 
+  /// Whether it holds a descriptor.
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+  /// The descriptor, which stays its own; -1 when it is not open.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Gives the descriptor away. No operation may be in flight on it.
   [[nodiscard]] UniqueFd release() noexcept { return std::move(fd_); }
 
  private:

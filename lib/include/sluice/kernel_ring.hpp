@@ -9,6 +9,7 @@
 
 namespace sluice {
 
+/// How large a KernelRing is made.
 struct RingOptions {
   /// Entries of the submission queue: the largest batch of one turn. Rounded up to a power of two,
   /// at most 32768.
@@ -19,6 +20,7 @@ struct RingOptions {
   /// Upper bounds on the kernel's worker threads of this ring, for regular files and for all else;
   /// 0 leaves the kernel's own (4 x CPUs and RLIMIT_NPROC). IORING_REGISTER_IOWQ_MAX_WORKERS.
   unsigned bounded_workers = 0;
+  /// The same for everything that is no regular file: sockets, pipes, devices.
   unsigned unbounded_workers = 0;
 };
 
@@ -35,6 +37,7 @@ class SLUICE_API KernelRing final : public Ring {
   ~KernelRing() override;
 
   [[nodiscard]] unsigned submission_capacity() const noexcept override;
+  /// Entries of the completion queue, as the kernel made it.
   [[nodiscard]] unsigned completion_capacity() const noexcept override;
   [[nodiscard]] unsigned unsubmitted() const noexcept override;
   [[nodiscard]] bool push(const Submission& entry) noexcept override;
@@ -42,8 +45,10 @@ class SLUICE_API KernelRing final : public Ring {
   [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept override;
   [[nodiscard]] bool has_overflowed() const noexcept override;
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
+  /// CLOCK_MONOTONIC.
   [[nodiscard]] TimePoint now() const noexcept override;
 
+  /// What the kernel of this ring offers; asked once, when it was made.
   [[nodiscard]] const Capabilities& capabilities() const noexcept;
 
  private:

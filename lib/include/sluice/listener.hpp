@@ -17,6 +17,7 @@
 
 namespace sluice {
 
+/// How Listener::listen() makes its socket.
 struct ListenOptions {
   int backlog = 4096;         // bounded by net.core.somaxconn
   bool reuse_port = false;    // SO_REUSEPORT: one listening socket for each shard, one port
@@ -55,6 +56,7 @@ class SLUICE_API Listener {
   /// when the caller's scope is cancelled or the listener closed; other errors mean that this
   /// socket will never accept again (EBADF, EINVAL, EOPNOTSUPP).
   [[nodiscard]] AcceptAwaiter accept(std::size_t room = kUnboundedRoom) noexcept;
+  /// For a caller that takes whatever comes.
   static constexpr std::size_t kUnboundedRoom = std::numeric_limits<std::size_t>::max();
 
   /// Ends the armed accept, waits until the kernel has let go, and closes the socket: from then on
@@ -62,7 +64,9 @@ class SLUICE_API Listener {
   /// which then answers ECANCELED.
   [[nodiscard]] Task<void> close();
 
+  /// The listening socket, which stays its own; -1 once it is closed.
   [[nodiscard]] int fd() const noexcept;
+  /// Connections taken from the kernel.
   [[nodiscard]] const Counter& accepted() const noexcept;
   /// How often accepting was put off, by this listener and those that share its counter.
   [[nodiscard]] const Counter& backed_off() const noexcept;

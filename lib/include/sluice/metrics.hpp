@@ -17,9 +17,11 @@ namespace sluice {
 /// A number that only grows.
 class Counter {
  public:
+  /// The writing thread only.
   void add(std::uint64_t n = 1) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
+  /// Any thread.
   [[nodiscard]] std::uint64_t value() const noexcept {
     return value_.load(std::memory_order_relaxed);
   }
@@ -31,8 +33,11 @@ class Counter {
 /// A number that goes up and down.
 class Gauge {
  public:
+  /// The writing thread only.
   void set(std::int64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  /// The writing thread only; `n` may be negative.
   void add(std::int64_t n = 1) noexcept { set(value() + n); }
+  /// Any thread.
   [[nodiscard]] std::int64_t value() const noexcept {
     return value_.load(std::memory_order_relaxed);
   }
@@ -44,6 +49,7 @@ class Gauge {
 /// Counts gauge up for as long as it lives, so that no early return can leak a count.
 class GaugeGuard {
  public:
+  /// `gauge` must outlive the guard.
   explicit GaugeGuard(Gauge& gauge) noexcept : gauge_(gauge) { gauge_.add(1); }
   GaugeGuard(const GaugeGuard&) = delete;
   GaugeGuard& operator=(const GaugeGuard&) = delete;
@@ -61,8 +67,10 @@ class Histogram {
  public:
   static constexpr std::size_t kBucketCount = kBoundCount + 1;  // the last one has no bound
 
+  /// The upper bounds of the buckets but the last, which has none.
   static constexpr std::span<const std::uint64_t> bounds() noexcept { return kBounds; }
 
+  /// Counts a value. The writing thread only.
   void observe(std::uint64_t value) noexcept {
     std::size_t bucket = kFirstBucket[static_cast<std::size_t>(std::bit_width(value))];
     while (bucket < kBoundCount && value > kBounds[bucket]) {
@@ -76,7 +84,9 @@ class Histogram {
   [[nodiscard]] std::uint64_t bucket(std::size_t index) const noexcept {
     return buckets_[index].value();
   }
+  /// The sum of all values. Any thread.
   [[nodiscard]] std::uint64_t sum() const noexcept { return sum_.value(); }
+  /// How many values there were. Any thread.
   [[nodiscard]] std::uint64_t count() const noexcept {
     std::uint64_t total = 0;
     for (const Counter& bucket : buckets_) {
@@ -129,9 +139,12 @@ inline constexpr auto kDepthBounds = [] {
   return bounds;
 }();
 
+/// Durations in nanoseconds, over kLatencyBoundsNs.
 using LatencyHistogram = Histogram<kLatencyBoundsNs.size(), kLatencyBoundsNs>;
+/// Numbers of entries, over kDepthBounds.
 using DepthHistogram = Histogram<kDepthBounds.size(), kDepthBounds>;
 
+/// Counts a duration; one below zero (a clock that was set back) counts as zero.
 inline void observe(LatencyHistogram& histogram, Duration elapsed) noexcept {
   const auto ns = elapsed.count();
   histogram.observe(ns > 0 ? static_cast<std::uint64_t>(ns) : 0);

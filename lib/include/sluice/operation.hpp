@@ -10,15 +10,20 @@ namespace sluice {
 /// Names one operation in flight: a place in the reactor's table and the generation of that place.
 /// A stale id names nothing: the generation has moved on. Ids belong to one reactor.
 struct OperationId {
+  /// The place in the reactor's table.
   std::uint32_t slot = 0;
   std::uint32_t generation = 0;  // 0 is never handed out
 
+  /// Whether it was handed out; it may be stale all the same.
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return generation != 0; }
+  /// The same operation of the same reactor.
   friend constexpr bool operator==(OperationId, OperationId) noexcept = default;
 
+  /// As it travels through the kernel, in the user_data of entries.
   [[nodiscard]] constexpr std::uint64_t to_user_data() const noexcept {
     return (std::uint64_t{generation} << 32) | slot;
   }
+  /// The way back from to_user_data().
   [[nodiscard]] static constexpr OperationId from_user_data(std::uint64_t user_data) noexcept {
     return {static_cast<std::uint32_t>(user_data), static_cast<std::uint32_t>(user_data >> 32)};
   }
@@ -26,7 +31,9 @@ struct OperationId {
 
 /// What came of an operation: a count or a descriptor, or a negative errno, and the ring's flags.
 struct Completion {
+  /// What the system call of the same name would return, an error as a negative errno.
   std::int32_t result = 0;
+  /// IORING_CQE_F_* (kCompletionMore and the others of ring.hpp).
   std::uint32_t flags = 0;
 
   /// The last completion of its operation: the kernel is done with its buffers.
@@ -38,6 +45,7 @@ struct Completion {
 /// once for each operation registered, with is_final() true exactly once, at the end.
 class SLUICE_API Waker {
  public:
+  /// Must not wait, and must not call Reactor::wait().
   virtual void wake(Completion completion) noexcept = 0;
 
  protected:
@@ -60,8 +68,10 @@ enum class OperationKind : std::uint8_t {
   wake,  // the reactor's own read of its wake-up descriptor
   other,
 };
+/// How many kinds there are.
 inline constexpr std::size_t kOperationKindCount = 13;
 
+/// The kind that an opcode is counted as.
 SLUICE_API [[nodiscard]] OperationKind kind_of(Opcode opcode) noexcept;
 /// The label of a metric: "accept", "receive", ...
 SLUICE_API [[nodiscard]] const char* name_of(OperationKind kind) noexcept;

@@ -20,6 +20,7 @@
 
 namespace sluice {
 
+/// The limits of a Reactor.
 struct ReactorOptions {
   /// The most operations registered at once; one more fails with ENOBUFS. 32 bytes each.
   std::uint32_t max_operations = 65536;
@@ -36,15 +37,19 @@ struct ReactorMetrics {
   Counter parked_total;           // operations that had to wait for room in the queues
   Counter submission_queue_full;  // turns in which the submission queue was used up
   Counter completion_overflows;   // times the kernel had to hold completions back
+  /// Calls of cancel() that named an operation in flight.
   Counter cancels_requested;
+  /// ... of which the kernel was asked; parked operations are cancelled without it.
   Counter cancels_submitted;
   Counter stale_completions;  // completions for ids that name nothing; 0 unless there is a bug
   Counter wakeups;            // wake-ups by other threads
   Gauge in_flight;            // registered and not complete, parked ones included
+  /// Operations waiting for room in the queues.
   Gauge parked;
   Gauge submission_queue_depth;      // entries handed over by the last enter
   Gauge completion_queue_depth;      // entries found by the last reap
   DepthHistogram submission_depths;  // the same two, over all turns that had any
+  /// Entries found by a reap.
   DepthHistogram completion_depths;
   /// From the turn an operation was registered in to the turn its final completion was reaped in,
   /// both read off the turn's clock: the wait for room in the queues is part of it.
@@ -69,6 +74,7 @@ struct ReactorMetrics {
 /// One thread makes it and calls it; only wake() may be called by others.
 class SLUICE_API Reactor {
  public:
+  /// Takes the ring over. The thread that makes a reactor is the one that may call it.
   Reactor(std::unique_ptr<Ring> ring, ReactorOptions options = {});
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -100,6 +106,7 @@ class SLUICE_API Reactor {
 
   /// The time at which the last turn's completions were reaped.
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
+  /// Reads the clock, and makes it the time of this turn.
   [[nodiscard]] TimePoint read_clock() noexcept { return now_ = ring_->now(); }
 
   /// Operations registered and not complete, without the reactor's own.
@@ -109,7 +116,9 @@ class SLUICE_API Reactor {
   /// Calls `visit` for each operation in flight, with its kind and age.
   void for_each_in_flight(const std::function<void(OperationId, OperationKind, Duration)>& visit);
 
+  /// Its numbers; any thread may read them.
   [[nodiscard]] const ReactorMetrics& metrics() const noexcept { return metrics_; }
+  /// The ring it was made with.
   [[nodiscard]] Ring& ring() noexcept { return *ring_; }
 
  private:

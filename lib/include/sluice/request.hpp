@@ -20,9 +20,11 @@ namespace sluice {
 /// span is served in part; the count tells.
 inline constexpr std::size_t kMaxTransferBytes = 0x7ffff000;
 
+/// A pointer as an entry holds it.
 [[nodiscard]] inline std::uint64_t address_of(const void* pointer) noexcept {
   return reinterpret_cast<std::uint64_t>(pointer);
 }
+/// A length as an entry holds it: cut to kMaxTransferBytes.
 [[nodiscard]] inline std::uint32_t transfer_length(std::size_t bytes) noexcept {
   return static_cast<std::uint32_t>(std::min(bytes, kMaxTransferBytes));
 }

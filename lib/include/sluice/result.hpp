@@ -17,6 +17,7 @@ using Result = std::expected<T, std::error_code>;
   return std::unexpected(std::error_code(errno_value, std::generic_category()));
 }
 
+/// An error made from a portable condition.
 [[nodiscard]] inline std::unexpected<std::error_code> failure(std::errc code) noexcept {
   return std::unexpected(std::make_error_code(code));
 }
@@ -29,6 +30,7 @@ using Result = std::expected<T, std::error_code>;
   return static_cast<std::size_t>(kernel_result);
 }
 
+/// The same for a call whose count says nothing.
 [[nodiscard]] inline Result<void> success_or_error(std::int64_t kernel_result) noexcept {
   if (kernel_result < 0) {
     return failure(static_cast<int>(-kernel_result));

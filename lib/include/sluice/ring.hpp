@@ -55,27 +55,42 @@ enum class Opcode : std::uint8_t {
 /// One entry of the submission queue, with the layout of the kernel's io_uring_sqe. What a field
 /// means depends on the opcode; the requests (request.hpp) are the one place that fills them.
 struct Submission {
+  /// What is to be done.
   Opcode opcode = Opcode::nop;
+  /// IOSQE_* (kSubmissionAsync and the others below).
   std::uint8_t flags = 0;
   std::uint16_t priority = 0;  // also the option bits of accept, receive, send and poll
+  /// The descriptor that it is done to.
   std::int32_t fd = -1;
+  /// An offset in a file, or a second address.
   std::uint64_t offset = 0;
+  /// A buffer, a path, or the user_data of what is to be cancelled.
   std::uint64_t address = 0;
+  /// Bytes, or the number of elements of a vector.
   std::uint32_t length = 0;
+  /// The flags of the system call.
   std::uint32_t operation_flags = 0;
+  /// Comes back in the completion. The Reactor puts the operation id here.
   std::uint64_t user_data = 0;
   std::uint16_t buffer = 0;  // index of a registered buffer, or the group to select one from
+  /// Credentials to act with; 0: those of the process.
   std::uint16_t personality = 0;
+  /// A second descriptor, or a place in the table of direct descriptors.
   std::int32_t file_index = 0;
+  /// A third address, for the few operations that take one.
   std::uint64_t address3 = 0;
+  /// Zero.
   std::uint64_t reserved = 0;
 };
 static_assert(sizeof(Submission) == 64);
 
 /// One entry of the completion queue, with the layout of the kernel's io_uring_cqe.
 struct RingCompletion {
+  /// That of the entry it belongs to.
   std::uint64_t user_data = 0;
+  /// What the system call would return, an error as a negative errno.
   std::int32_t result = 0;
+  /// kCompletionMore and the others below.
   std::uint32_t flags = 0;
 };
 static_assert(sizeof(RingCompletion) == 16);
@@ -102,6 +117,7 @@ class SLUICE_API Ring {
 
   /// How many entries fit in the two queues.
   [[nodiscard]] virtual unsigned submission_capacity() const noexcept = 0;
+  /// Entries of the completion queue.
   [[nodiscard]] virtual unsigned completion_capacity() const noexcept = 0;
   /// Entries pushed and not yet taken by the kernel.
   [[nodiscard]] virtual unsigned unsubmitted() const noexcept = 0;
@@ -128,6 +144,7 @@ class SLUICE_API Ring {
   /// descriptor. Answers like a completion's result; -EAGAIN: it would wait, push it instead.
   [[nodiscard]] virtual std::int32_t attempt(const Submission& entry) noexcept = 0;
 
+  /// The kernel's monotonic clock; a simulated ring has one of its own.
   [[nodiscard]] virtual TimePoint now() const noexcept = 0;
 };
 

@@ -17,12 +17,17 @@
 
 namespace sluice {
 
+/// How many shards there are, and what each is made with.
 struct ShardOptions {
+  /// How many threads; 0 makes an empty set.
   unsigned count = 1;
   /// Binds each thread to one CPU of the process's affinity mask, in order.
   bool pin_to_cpus = false;
+  /// The ring of each.
   RingOptions ring;
+  /// The reactor of each.
   ReactorOptions reactor;
+  /// The executor of each.
   ExecutorOptions executor;
   /// Threads are named "<name>-0", "<name>-1", ... (15 bytes at most; see pthread_setname_np(3)).
   std::string thread_name = "shard";
@@ -31,12 +36,18 @@ struct ShardOptions {
 /// One thread with a ring, a reactor and an executor of its own.
 class Shard {
  public:
+  /// For ShardSet, which makes them.
   Shard(unsigned index, Reactor& reactor, Executor& executor) noexcept
       : index_(index), reactor_(reactor), executor_(executor) {}
+  /// Its number, from 0.
   [[nodiscard]] unsigned index() const noexcept { return index_; }
+  /// Its reactor, for the shard's own thread.
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
+  /// Its reactor, whose metrics() any thread may read.
   [[nodiscard]] const Reactor& reactor() const noexcept { return reactor_; }
+  /// Its executor, for the shard's own thread.
   [[nodiscard]] Executor& executor() noexcept { return executor_; }
+  /// Its executor, whose metrics() any thread may read.
   [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
 
  private:
@@ -59,6 +70,7 @@ class SLUICE_API ShardSet {
   /// Stops and joins, as stop() and join() do.
   ~ShardSet();
 
+  /// How many shards were started. Any thread.
   [[nodiscard]] unsigned size() const noexcept;
   /// The shard's numbers may be read from any thread; everything else of it belongs to its thread.
   [[nodiscard]] const Shard& shard(unsigned index) const noexcept;
@@ -67,6 +79,7 @@ class SLUICE_API ShardSet {
   /// thread. One allocation.
   void post(unsigned index, std::move_only_function<void(Shard&)> work);
 
+  /// What submit_to() returns.
   template <class Work>
   class [[nodiscard]] SubmitAwaiter;
   /// From a coroutine on any shard or executor that takes messages: runs `work(Shard&)` on shard

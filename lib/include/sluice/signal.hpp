@@ -19,9 +19,11 @@ namespace sluice {
 /// and for all threads made from it. It does not unblock them when it goes.
 class SLUICE_API SignalSet {
  public:
+  /// Blocks the signals and takes them from here on. Errors are those of signalfd(2).
   [[nodiscard]] static Result<SignalSet> block(std::initializer_list<int> signals) noexcept;
 
-  /// The number of the next signal that came.
+  /// The number of the next signal that came; ECANCELED when the caller's scope is cancelled first,
+  /// and no signal is lost by that.
   [[nodiscard]] Task<Result<int>> next() const;
 
  private:

@@ -22,6 +22,7 @@ namespace sluice {
 class SLUICE_API Socket {
  public:
   Socket() noexcept = default;
+  /// Takes over the descriptor of a connected stream socket.
   explicit Socket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
 
   /// A socket connected to `address`, which must stay valid until the task ends.
@@ -61,8 +62,11 @@ class SLUICE_API Socket {
   /// TCP_NODELAY; has no effect on a unix socket.
   void set_no_delay() const noexcept;
 
+  /// Whether it holds a descriptor.
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+  /// The descriptor, which stays its own; -1 when it is not open.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// close(2) at once. No operation may be in flight on it.
   void close() noexcept { fd_.reset(); }
 
  private:

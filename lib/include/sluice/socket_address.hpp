@@ -27,16 +27,20 @@ class SLUICE_API SocketAddress {
   /// The address of a socket's peer (getpeername(2)).
   [[nodiscard]] static Result<SocketAddress> peer_of(int fd) noexcept;
 
+  /// AF_INET, AF_INET6 or AF_UNIX; 0 for an empty address.
   [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
+  /// Whether it names a unix socket.
   [[nodiscard]] bool is_unix() const noexcept { return family() == AF_UNIX; }
   /// 0 for a unix socket.
   [[nodiscard]] std::uint16_t port() const noexcept;
   /// "127.0.0.1:80", "[::1]:80", "unix:/run/x.sock", "unix:@name".
   [[nodiscard]] std::string to_string() const;
 
+  /// For bind(2), connect(2) and the requests; valid as long as this object.
   [[nodiscard]] const sockaddr* data() const noexcept {
     return reinterpret_cast<const sockaddr*>(&storage_);
   }
+  /// The bytes that data() points at.
   [[nodiscard]] socklen_t size() const noexcept { return size_; }
 
  private:

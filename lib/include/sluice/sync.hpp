@@ -24,8 +24,11 @@ class Event {
   /// Waits until the event is set; ECANCELED when the caller's scope is cancelled first.
   [[nodiscard]] Waiter wait() noexcept;
 
+  /// Sets it, and makes ready all who wait. They run later, from the loop.
   void set() noexcept;
+  /// Those who wait from now on wait for the next set().
   void reset() noexcept { is_set_ = false; }
+  /// Whether it is set.
   [[nodiscard]] bool is_set() const noexcept { return is_set_; }
 
  private:
@@ -100,6 +103,7 @@ class [[nodiscard]] YieldAwaiter {
   void await_resume() const noexcept {}
 };
 
+/// `co_await yield()`: goes to the end of the ready queue; see YieldAwaiter.
 [[nodiscard]] inline YieldAwaiter yield() noexcept { return {}; }
 
 }  // namespace sluice

@@ -11,7 +11,9 @@ namespace sluice {
 
 /// Where a coroutine runs and what cancels it; `co_await current_context()` tells.
 struct TaskContext {
+  /// The executor of the thread.
   Executor* executor = nullptr;
+  /// What cancels it; may be null.
   CancelScope* cancel_scope = nullptr;
 };
 
@@ -38,9 +40,12 @@ class SLUICE_API TaskScope {
   void spawn(Task<void> task);
   /// Asks all children, and those spawned later, to end early.
   void cancel() noexcept { cancel_scope_.cancel(); }
+  /// The scope that the children run under.
   [[nodiscard]] CancelScope& cancel_scope() noexcept { return cancel_scope_; }
+  /// Children that have not ended.
   [[nodiscard]] std::size_t alive() const noexcept { return alive_; }
 
+  /// What join() returns.
   class [[nodiscard]] JoinAwaiter {
    public:
     explicit JoinAwaiter(TaskScope& scope) noexcept : scope_(scope) {}
@@ -68,6 +73,7 @@ class SLUICE_API TaskScope {
   detail::PromiseBase* joiner_ = nullptr;
 };
 
+/// What current_context() returns. Never suspends.
 class [[nodiscard]] CurrentContextAwaiter {
  public:
   [[nodiscard]] bool await_ready() const noexcept { return false; }

@@ -39,6 +39,7 @@ class SLUICE_API [[nodiscard]] SleepAwaiter final : private detail::TimerNode, p
   detail::PromiseBase* promise_ = nullptr;
 };
 
+/// Waits until a moment of Clock; a moment that has passed waits one turn.
 [[nodiscard]] inline SleepAwaiter sleep_until(TimePoint until) noexcept {
   return SleepAwaiter(until);
 }
@@ -59,6 +60,7 @@ class SLUICE_API [[nodiscard]] SleepAwaiter final : private detail::TimerNode, p
 /// heap nothing.
 class SLUICE_API Deadline final : private detail::TimerNode {
  public:
+  /// Not armed yet. Its scope is below the scope of `context`.
   explicit Deadline(TaskContext context) noexcept
       : executor_(*context.executor), parent_(context.cancel_scope), scope_(parent_) {}
   Deadline(const Deadline&) = delete;
@@ -70,7 +72,9 @@ class SLUICE_API Deadline final : private detail::TimerNode {
   void set(TimePoint deadline);
   /// No deadline any more. Cheap: an armed timer stays in the heap and does nothing when it is due.
   void clear() noexcept { wanted_ = kNever; }
+  /// Whether the deadline has passed, and cancelled the scope, since the last set().
   [[nodiscard]] bool has_expired() const noexcept { return expired_; }
+  /// What the deadline cancels; await within() it.
   [[nodiscard]] CancelScope& scope() noexcept { return scope_; }
 
  private:

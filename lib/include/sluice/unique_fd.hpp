@@ -15,6 +15,7 @@ namespace sluice {
 class SLUICE_API UniqueFd {
  public:
   UniqueFd() noexcept = default;
+  /// Takes `fd` over; a negative one is none.
   explicit UniqueFd(int fd) noexcept : fd_(fd) {}
   UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   UniqueFd& operator=(UniqueFd&& other) noexcept {
@@ -27,7 +28,9 @@ class SLUICE_API UniqueFd {
   UniqueFd& operator=(const UniqueFd&) = delete;
   ~UniqueFd() { reset(); }
 
+  /// The number, which stays its own; -1 when it owns none.
   [[nodiscard]] int get() const noexcept { return fd_; }
+  /// Whether it owns a descriptor.
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
   /// Gives the descriptor away; the caller closes it.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
