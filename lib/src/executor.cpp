@@ -26,6 +26,8 @@ TaskScope::~TaskScope() {
 }
 
 void TaskScope::spawn(Task<void> task) {
+  detail::invariant(static_cast<bool>(task.handle_),
+                    "a Task is spawned or awaited once: it has been given away already");
   detail::PromiseBase& promise = std::exchange(task.handle_, nullptr).promise();
   promise.executor_ = &executor_;
   promise.cancel_scope_ = &cancel_scope_;
@@ -55,6 +57,10 @@ Executor::~Executor() {
 }
 
 void Executor::make_ready(detail::PromiseBase& promise) noexcept {
+  detail::invariant(
+      reactor_.is_on_its_thread(),
+      "tasks of an Executor are spawned, cancelled and woken on its thread: post() to "
+      "it from another");
   promise.next_ready_ = nullptr;
   (last_ready_ != nullptr ? last_ready_->next_ready_ : first_ready_) = &promise;
   last_ready_ = &promise;

@@ -26,6 +26,7 @@ unsigned places_for_cancels(const Ring& ring) noexcept {
 
 Reactor::Reactor(std::unique_ptr<Ring> ring, ReactorOptions options)
     : ring_(std::move(ring)),
+      thread_(::pthread_self()),
       slots_(options.max_operations),
       reserved_for_cancels_(places_for_cancels(*ring_)),
       now_(ring_->now()),
@@ -36,6 +37,16 @@ Reactor::~Reactor() {
   detail::invariant(
       slots_.in_use() == 0,
       "a Reactor is destroyed only when nothing is in flight: cancel and drain first");
+}
+
+bool Reactor::is_on_its_thread() const noexcept {
+  return ::pthread_equal(::pthread_self(), thread_) != 0;
+}
+
+void Reactor::require_own_thread() const noexcept {
+  detail::invariant(is_on_its_thread(),
+                    "a Reactor is called by the thread that made it: post() to its Executor, or "
+                    "ShardSet::post(), to reach it from another");
 }
 
 // The wake-up channel takes no part in the count of completion room and overtakes what is parked:
@@ -49,6 +60,7 @@ bool Reactor::has_room_for(OperationKind kind) const noexcept {
 }
 
 Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& entry) {
+  require_own_thread();
   const OperationId id = slots_.acquire();
   if (!id) {
     return failure(ENOBUFS);
@@ -80,6 +92,7 @@ Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& 
 }
 
 void Reactor::cancel(OperationId id) noexcept {
+  require_own_thread();
   Slot* slot = slots_.find(id);
   if (slot == nullptr || slot->cancel_requested) {
     return;
@@ -92,6 +105,7 @@ void Reactor::cancel(OperationId id) noexcept {
 std::int32_t Reactor::attempt(const Submission& entry) noexcept { return ring_->attempt(entry); }
 
 std::size_t Reactor::wait(std::optional<Duration> at_most) {
+  require_own_thread();
   const bool has_unsubmitted_cancels = !parked_cancels_.empty();
   complete_unsubmitted_cancels();
   submit_and_wait(has_unsubmitted_cancels ? Duration::zero() : at_most);

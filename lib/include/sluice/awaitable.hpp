@@ -20,9 +20,9 @@ concept OperationRequest = requires(Request request, Completion completion) {
   { request.finish(completion) } noexcept;
 };
 
-/// An operation as an awaitable. It lives in the frame of the coroutine that awaits it: no
-/// allocation, no reference counting, and its buffers are the awaiting coroutine's own to keep
-/// alive.
+/// An operation as an awaitable, which is awaited once. It lives in the frame of the coroutine that
+/// awaits it: no allocation, no reference counting, and its buffers are the awaiting coroutine's
+/// own to keep alive.
 ///
 /// Cancelling the coroutine's scope asks the kernel to end the operation; the coroutine stays
 /// suspended until the completion comes. It gets ECANCELED, or the result if that won the race. In
@@ -61,12 +61,14 @@ class [[nodiscard]] Operation final : private Waker, private CancelLink {
 
  private:
   [[nodiscard]] bool start(detail::PromiseBase& promise) noexcept {
+    detail::invariant(promise_ == nullptr,
+                      "an Operation is awaited once: make another one for another round");
+    promise_ = &promise;
     CancelScope* scope = scope_ != nullptr ? scope_ : promise.cancel_scope();
     if (scope != nullptr && scope->is_cancelled()) {
       completion_ = {-ECANCELED, 0};
       return false;
     }
-    promise_ = &promise;
     auto id = promise.executor().reactor().register_operation(*this, request_.prepare());
     if (!id) {
       completion_ = {-id.error().value(), 0};

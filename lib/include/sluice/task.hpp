@@ -153,6 +153,8 @@ class [[nodiscard]] TaskAwaiter {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <detail::RuntimePromise Promise>
   [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+    detail::invariant(static_cast<bool>(task_.handle_),
+                      "a Task is spawned or awaited once: it has been given away already");
     detail::PromiseBase& child = task_.handle_.promise();
     child.inherit(parent.promise(), scope_);
     child.continuation_ = parent;

@@ -7,11 +7,14 @@ Usage: examples_test.py FOLDER [unittest arguments]; FOLDER is where the example
 import os
 import pathlib
 import re
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 FOLDER = pathlib.Path()
@@ -116,6 +119,139 @@ class CopyFile(Example):
 
     def test_explains_its_use(self):
         self.assert_fails(self.run_example("copy_file", "x"), 64, "usage: copy_file FROM TO")
+
+
+class FirstProgram(Example):
+    def test_says_how_much_it_read(self):
+        for size in (0, 1, 4096, 5000):
+            path = self.make_file("file", os.urandom(size))
+            done = self.run_example("first_program", path)
+            self.assertEqual(done.stdout, f"read {min(size, 4096)} bytes\n")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_file_that_is_not_there_is_an_error(self):
+        done = self.run_example("first_program", self.scratch / "missing")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+
+
+class Waker(Example):
+    def test_is_told_of_a_result_and_of_a_cancel(self):
+        done = self.run_example("waker")
+        self.assertEqual(done.stdout, "completed with 5\ncompleted with -125\n")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Echo(Example):
+    """The echo server of lib/README.md: it prints nothing, so its port is asked of the kernel."""
+
+    CONNECTIONS = 200
+
+    def start(self):
+        server = subprocess.Popen(
+            [FOLDER / "example_echo", "0"], stderr=subprocess.PIPE, text=True
+        )
+        self.addCleanup(server.stderr.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        return server, self.wait_for(lambda: self.listening_port(server.pid))
+
+    @staticmethod
+    def wait_for(condition):
+        end = time.monotonic() + TIMEOUT_S
+        while not (value := condition()):
+            if time.monotonic() > end:
+                raise TimeoutError
+            time.sleep(0.01)
+        return value
+
+    @staticmethod
+    def descriptors(pid):
+        links = []
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            try:
+                links.append(os.readlink(entry.path))
+            except FileNotFoundError:
+                pass  # it was closed meanwhile
+        return links
+
+    def listening_port(self, pid):
+        own = set(self.descriptors(pid))
+        for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
+                return int(fields[1].split(":")[1], 16)
+        return None
+
+    def load(self, port):
+        """Connections that send without end and read what comes back, on a thread of their own.
+
+        Returns their sockets, how many bytes came back on each, and the thread.
+        """
+        clients = [
+            socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
+            for _ in range(self.CONNECTIONS)
+        ]
+        received = dict.fromkeys(clients, 0)
+        selector = selectors.DefaultSelector()
+        for client in clients:
+            client.setblocking(False)
+            selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
+
+        def keep_busy():
+            while selector.get_map():
+                for key, events in selector.select(timeout=1):
+                    try:
+                        if events & selectors.EVENT_READ:
+                            count = len(key.fileobj.recv(65536))
+                            if count == 0:
+                                raise ConnectionResetError
+                            received[key.fileobj] += count
+                        if events & selectors.EVENT_WRITE:
+                            key.fileobj.send(b"x" * 1024)
+                    except BlockingIOError:
+                        pass
+                    except OSError:
+                        selector.unregister(key.fileobj)
+                        key.fileobj.close()
+                if stop.is_set():
+                    for client in clients:
+                        client.close()
+                    break
+            selector.close()
+
+        stop = threading.Event()
+        thread = threading.Thread(target=keep_busy)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(stop.set)
+        return received, thread, stop
+
+    def test_has_twenty_lines(self):
+        text = (pathlib.Path(__file__).parents[3] / "lib/examples/echo.cpp").read_text()
+        code = [line for line in text.splitlines() if line and not line.startswith("#include")]
+        self.assertEqual(len(code), 20)
+
+    def test_survives_an_interrupt_under_load_and_leaks_nothing(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            server, port = self.start()
+            idle = len(self.descriptors(server.pid))
+            # Clients that leave in the middle of it all leave no descriptor behind.
+            received, thread, stop = self.load(port)
+            self.wait_for(lambda: min(received.values()) > 0)
+            stop.set()
+            thread.join()
+            self.wait_for(lambda: len(self.descriptors(server.pid)) == idle)
+            # And the interrupt comes while every connection sends and is sent to.
+            received, thread, stop = self.load(port)
+            self.wait_for(lambda: min(received.values()) > 0)
+            self.assertGreaterEqual(len(self.descriptors(server.pid)), idle + self.CONNECTIONS)
+            server.send_signal(number)
+            # With the sanitizers a leak would be said on stderr, and make the status another one.
+            self.assertEqual(server.wait(TIMEOUT_S), 0)
+            self.assertEqual(server.stderr.read(), "")
+            thread.join()  # its clients have all been left by the server
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port))
 
 
 class EchoServer(Example):
