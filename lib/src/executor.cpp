@@ -99,14 +99,14 @@ void Executor::turn() {
   metrics_.turns.add();
   run_messages();
   metrics_.timers_expired.add(timers_.expire(reactor_.now()));
-  metrics_.frames_alive.set(detail::FramePool::of_this_thread().alive());
   metrics_.ready.set(static_cast<std::int64_t>(ready_count_));
   run_ready();
+  // Told as they are while the loop sleeps, which may be long.
+  metrics_.frames_alive.set(detail::FramePool::of_this_thread().alive());
+  metrics_.timers_armed.set(static_cast<std::int64_t>(timers_.size()));
   if (!has_work()) {
-    metrics_.timers_armed.set(static_cast<std::int64_t>(timers_.size()));
     return;  // the last task has just ended: nothing would wake the wait below
   }
-  metrics_.timers_armed.set(static_cast<std::int64_t>(timers_.size()));
   const TimePoint reaped_at = reactor_.now();
   const std::optional<Duration> at_most = time_to_wait();
   observe(metrics_.loop_delay, reactor_.read_clock() - reaped_at);

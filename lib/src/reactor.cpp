@@ -249,8 +249,7 @@ void Reactor::complete_unsubmitted_cancels() noexcept {
   parked_cancels_.clear();
   // What was cancelled behind one that stays parked must not pile up.
   if (parked_.size() > 2 * static_cast<std::size_t>(metrics_.parked.value()) + 64) {
-    std::erase_if(parked_,
-                  [this](const Parked& parked) { return slots_.find(parked.id) == nullptr; });
+    parked_.remove_if([this](const Parked& parked) { return slots_.find(parked.id) == nullptr; });
   }
   metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
 }

@@ -5,7 +5,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
+#include <sluice/detail/ring_queue.hpp>
 #include <sluice/detail/slot_table.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/operation.hpp>
@@ -153,7 +153,7 @@ class SLUICE_API Reactor {
   std::unique_ptr<Ring> ring_;
   pthread_t thread_;
   detail::SlotTable slots_;
-  std::deque<Parked> parked_;                // in order of registration; may hold cancelled ones
+  detail::RingQueue<Parked> parked_;         // in order of registration; may hold cancelled ones
   std::vector<OperationId> cancels_;         // asked for, not yet pushed
   std::vector<OperationId> parked_cancels_;  // of operations the kernel has not seen
   unsigned reserved_for_cancels_;            // places of the submission queue

@@ -234,8 +234,11 @@ TEST(KernelRingRefused, ForWantOfDescriptorsNamesTheLimit) {
 TEST(KernelRingDeathTest, AReactorOnAnotherThreadThanItsRingsIsCaught) {
   EXPECT_DEATH(
       {
-        Reactor reactor(make_ring());
-        std::thread([&reactor] { reactor.wait(Duration::zero()); }).join();
+        auto ring = make_ring();
+        std::thread([&ring] {
+          Reactor reactor(std::move(ring));
+          reactor.wait(Duration::zero());
+        }).join();
       },
       "broken rule: io_uring_enter on a ring of ours never fails");
 }
