@@ -159,7 +159,16 @@ std::optional<Duration> Executor::time_to_wait() noexcept {
   return deadline <= now ? Duration::zero() : Duration(deadline - now);
 }
 
+Result<void> Executor::enable_messages() {
+  auto enabled = reactor_.enable_wake();
+  takes_messages_.store(enabled.has_value(), std::memory_order_relaxed);
+  return enabled;
+}
+
 void Executor::post(Message& message) noexcept {
+  detail::invariant(takes_messages_.load(std::memory_order_relaxed),
+                    "an Executor takes messages, and answers of shards and blocking pools, after "
+                    "enable_messages()");
   posting_.fetch_add(1, std::memory_order_relaxed);
   messages_.push(message);
   if (asleep_.exchange(false, std::memory_order_seq_cst)) {

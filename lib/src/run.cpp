@@ -50,6 +50,11 @@ std::expected<void, SetupError> run_task(Task<void> task, std::initializer_list<
   }
   Reactor reactor(std::move(*ring));
   Executor executor(reactor);
+  if (const auto enabled = executor.enable_messages(); !enabled) {
+    return std::unexpected(
+        SetupError{enabled.error().value(),
+                   "no descriptor for waking the loop: " + enabled.error().message()});
+  }
   executor.spawn(signals ? run_until_signal(std::move(task), *signals) : std::move(task));
   executor.run();
   return {};

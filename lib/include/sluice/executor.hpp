@@ -84,10 +84,10 @@ class SLUICE_API Executor {
   void release() noexcept { --holds_; }
 
   /// Any thread, after enable_messages(): runs `message` on this executor's thread, in order of
-  /// posting.
+  /// posting. Aborts before it: nobody would be woken.
   void post(Message& message) noexcept;
   /// Lets other threads wake this one (Reactor::enable_wake()). Errors are those of eventfd(2).
-  [[nodiscard]] Result<void> enable_messages() { return reactor_.enable_wake(); }
+  [[nodiscard]] Result<void> enable_messages();
 
   /// The reactor it was made with.
   [[nodiscard]] Reactor& reactor() noexcept { return reactor_; }
@@ -133,6 +133,7 @@ class SLUICE_API Executor {
   // Touched by other threads, hence on a line of their own.
   alignas(64) detail::MpscQueue messages_;
   std::atomic<bool> asleep_{false};
+  std::atomic<bool> takes_messages_{false};
   std::atomic<unsigned> posting_{0};  // threads inside post()
 };
 

@@ -22,9 +22,9 @@ Task<void> keep_value(Task<T> task, std::optional<T>& value) {
 
 }  // namespace detail
 
-/// A program on one thread: makes a ring, a reactor and an executor of the default sizes, runs the
-/// task and everything it starts to the end, and returns its value. The error is why there is no
-/// ring here, as a sentence.
+/// A program on one thread: makes a ring, a reactor and an executor of the default sizes that takes
+/// messages, runs the task and everything it starts to the end, and returns its value. The error is
+/// why there is no ring here, as a sentence.
 ///
 /// Each of `stop_signals` that arrives meanwhile cancels the task instead of ending the process:
 /// what it awaits ends with ECANCELED, and run() returns once all of it has ended. The signals stay
@@ -32,8 +32,8 @@ Task<void> keep_value(Task<T> task, std::optional<T>& value) {
 ///
 ///     int main() { return sluice::run(serve(), {SIGINT, SIGTERM}) ? 0 : 1; }
 ///
-/// Programs that want other sizes, several threads (ShardSet) or messages make the parts
-/// themselves. An exception that leaves the task ends the program.
+/// Programs that want other sizes or several threads (ShardSet) make the parts themselves. An
+/// exception that leaves the task ends the program.
 template <class T>
 [[nodiscard]] std::expected<T, SetupError> run(Task<T> task,
                                                std::initializer_list<int> stop_signals = {}) {

@@ -122,6 +122,19 @@ TEST(BrokenRulesDeathTest, SpawningFromAnotherThread) {
       kExecutorRule);
 }
 
+TEST(BrokenRulesDeathTest, PostingToAnExecutorThatTakesNoMessages) {
+  struct Nothing final : Message {
+    void run() noexcept override {}
+  };
+  EXPECT_DEATH(
+      {
+        Loop loop;
+        Nothing message;
+        loop.executor().post(message);
+      },
+      "broken rule: an Executor takes messages, .* after enable_messages");
+}
+
 // A cancel across shards: what it reaches first, an operation or a sleep, tells the rule.
 void cancel_from_another_thread(const std::function<Task<void>()>& wait_for_long) {
   Loop loop;

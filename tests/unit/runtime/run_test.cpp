@@ -2,12 +2,14 @@
 
 #include <sys/resource.h>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include <sluice/blocking_pool.hpp>
 #include <sluice/sync.hpp>
 #include <sluice/task_scope.hpp>
 #include <sluice/timer.hpp>
@@ -30,6 +32,14 @@ TEST(Run, GivesTheValueOfTheTask) {
   EXPECT_EQ(run(answer()).value(), 42);
   EXPECT_EQ(*run(movable()).value(), "moved");
   EXPECT_TRUE(run(sleep_shortly()));
+}
+
+TEST(Run, TakesTheAnswersOfABlockingPool) {
+  BlockingPool pool({});
+  const auto compute = [](BlockingPool& on) -> Task<int> {
+    co_return (co_await on.run([] { return 42; })).value();
+  };
+  EXPECT_EQ(run(compute(pool)).value(), 42);
 }
 
 TEST(Run, LeavesNoDescriptor) {
