@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <coroutine>
+#include <cstdint>
 #include <utility>
 
 #include <sluice/cancel.hpp>
@@ -18,6 +19,22 @@ template <class Request>
 concept OperationRequest = requires(Request request, Completion completion) {
   { request.prepare() } noexcept -> std::same_as<Submission>;
   { request.finish(completion) } noexcept;
+};
+
+/// A request that has `int refusal(const Ring&) noexcept` is asked before it is submitted: 0, or
+/// the errno that the operation ends with at once. For wrong calls that the kernel cannot tell from
+/// right ones, and for operations that it may be too old for.
+template <class Request>
+concept RefusingRequest = requires(const Request request, const Ring& ring) {
+  { request.refusal(ring) } noexcept -> std::same_as<int>;
+};
+
+/// A request that gives something away to the kernel, such as the descriptor that it closes, has
+/// `void submitted() noexcept`, called once the operation is registered. Such an operation is not
+/// cancellable: it runs, and is awaited to its end, even in a scope that is cancelled.
+template <class Request>
+concept HandingOverRequest = requires(Request request) {
+  { request.submitted() } noexcept;
 };
 
 /// An operation as an awaitable, which is awaited once. It lives in the frame of the coroutine that
@@ -65,14 +82,26 @@ class [[nodiscard]] Operation final : private Waker, private CancelLink {
                       "an Operation is awaited once: make another one for another round");
     promise_ = &promise;
     CancelScope* scope = scope_ != nullptr ? scope_ : promise.cancel_scope();
+    if constexpr (HandingOverRequest<Request>) {
+      scope = nullptr;
+    }
     if (scope != nullptr && scope->is_cancelled()) {
       completion_ = {-ECANCELED, 0};
       return false;
+    }
+    if constexpr (RefusingRequest<Request>) {
+      if (const int error = request_.refusal(promise.executor().reactor().ring()); error != 0) {
+        completion_ = {-error, 0};
+        return false;
+      }
     }
     auto id = promise.executor().reactor().register_operation(*this, request_.prepare());
     if (!id) {
       completion_ = {-id.error().value(), 0};
       return false;
+    }
+    if constexpr (HandingOverRequest<Request>) {
+      request_.submitted();
     }
     id_ = *id;
     in_flight_ = true;
@@ -92,12 +121,18 @@ class [[nodiscard]] Operation final : private Waker, private CancelLink {
     if (!has_count_) {
       completion_ = completion;
     }
-    if (cancel_asked_ && completion_.result == -EINTR) {
-      completion_.result = -ECANCELED;  // a worker of the kernel's that the cancel interrupted
+    if (is_interruption(completion_.result)) {
+      completion_.result = cancel_asked_ ? -ECANCELED : -EINTR;
     }
     in_flight_ = false;
     detach();
     promise_->executor().make_ready(*promise_);
+  }
+
+  // What a worker of the kernel's answers that a cancel has interrupted: EINTR or, for splice, one
+  // of the ERESTART numbers, 512 to 516, that are meant to stay within the kernel.
+  [[nodiscard]] static constexpr bool is_interruption(std::int32_t result) noexcept {
+    return result == -EINTR || (result <= -512 && result >= -516);
   }
 
   void on_cancel() noexcept override {
