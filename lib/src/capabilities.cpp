@@ -54,6 +54,35 @@ constexpr std::array kOpcodes = {
     OpcodeFacts{Opcode::ftruncate, "ftruncate", "6.9"},
 };
 
+struct FeatureFacts {
+  const char* name;
+  const char* since;    // from the man pages io_uring_setup(2) and io_uring_enter(2)
+  std::uint32_t bit;    // IORING_FEAT_*, or 0:
+  Opcode same_release;  // there is no bit, and this operation came with it
+};
+
+// In the order of Feature.
+constexpr std::array<FeatureFacts, kFeatureCount> kFeatures = {{
+    {"keeping completions", "5.5", 1U << 1, Opcode::nop},
+    {"stable submissions", "5.5", 1U << 2, Opcode::nop},
+    {"fast poll", "5.7", 1U << 5, Opcode::nop},
+    {"timed wait", "5.11", 1U << 8, Opcode::nop},
+    {"native workers", "5.12", 1U << 9, Opcode::nop},
+    {"resource tags", "5.13", 1U << 10, Opcode::nop},
+    {"silent success", "5.17", 1U << 11, Opcode::nop},
+    {"direct descriptors", "5.19", 0, Opcode::socket},
+    {"multishot accept", "5.19", 0, Opcode::socket},
+    {"provided buffer rings", "5.19", 0, Opcode::socket},
+    {"multishot receive", "6.0", 0, Opcode::send_zero_copy},
+    {"bundles", "6.10", 1U << 14, Opcode::nop},
+    {"minimum wait", "6.12", 1U << 15, Opcode::nop},
+    {"wait without I/O account", "6.15", 1U << 17, Opcode::nop},
+}};
+
+const FeatureFacts& facts_of(Feature feature) noexcept {
+  return kFeatures[static_cast<std::size_t>(feature)];
+}
+
 const OpcodeFacts* facts_of(Opcode opcode) noexcept {
   for (const OpcodeFacts& facts : kOpcodes) {
     if (facts.opcode == opcode) {
@@ -108,6 +137,21 @@ std::string Capabilities::explain(Opcode opcode) const {
     return "operation " + std::to_string(static_cast<int>(opcode)) + " is not a ring operation";
   }
   return std::string("operation '") + facts->name + "' needs Linux " + facts->since +
+         "; this is Linux " + kernel_release;
+}
+
+const char* name_of(Feature feature) noexcept { return facts_of(feature).name; }
+
+bool Capabilities::supports(Feature feature) const noexcept {
+  const FeatureFacts& facts = facts_of(feature);
+  return facts.bit != 0 ? (features & facts.bit) != 0 : supports(facts.same_release);
+}
+
+std::string Capabilities::explain(Feature feature) const {
+  if (supports(feature)) {
+    return {};
+  }
+  return std::string("feature '") + name_of(feature) + "' needs Linux " + facts_of(feature).since +
          "; this is Linux " + kernel_release;
 }
 
@@ -174,6 +218,31 @@ SetupError explain_setup_failure(int errno_value, const SetupEnvironment& enviro
       break;
   }
   return {errno_value, "io_uring is not available: " + sentence};
+}
+
+SetupError explain_buffer_failure(int errno_value, const SetupEnvironment& environment) {
+  std::string sentence;
+  switch (errno_value) {
+    case ENOMEM:
+      sentence = "the kernel refuses to lock their memory: they need " +
+                 kibibytes(environment.ring_bytes) + ", this user's limit is " +
+                 memlock_limit(environment.memlock_limit_bytes) +
+                 ": raise it ('ulimit -l', LimitMEMLOCK= in the unit, --ulimit memlock= for a "
+                 "container), or ask for fewer or smaller ones";
+      break;
+    case EBUSY:
+      sentence = "this ring has registered buffers already: a ring has one set of them";
+      break;
+    case EINVAL:
+      sentence =
+          "a set is of 1 to 16384 buffers, of 1 byte to 1 GiB each: ask for a number and a size "
+          "within that";
+      break;
+    default:
+      sentence = std::string("io_uring_register failed: ") + std::strerror(errno_value);
+      break;
+  }
+  return {errno_value, "buffers cannot be registered: " + sentence};
 }
 
 }  // namespace sluice

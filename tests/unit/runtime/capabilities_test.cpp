@@ -173,5 +173,64 @@ TEST(Capabilities, EveryRingOperationHasANameOfItsOwnAndAVersion) {
   EXPECT_EQ(known, 33);
 }
 
+TEST(Capabilities, EveryFeatureHasANameOfItsOwnAndAVersion) {
+  Capabilities none;
+  none.kernel_release = "5.4.0-42";
+  std::set<std::string> names;
+  for (std::size_t value = 0; value < kFeatureCount; ++value) {
+    const auto feature = static_cast<Feature>(value);
+    EXPECT_FALSE(none.supports(feature));
+    EXPECT_THAT(none.explain(feature), HasSubstr("needs Linux "));
+    EXPECT_THAT(none.explain(feature), HasSubstr("this is Linux 5.4.0-42"));
+    names.insert(name_of(feature));
+  }
+  EXPECT_EQ(names.size(), kFeatureCount);
+}
+
+TEST(Capabilities, AFeatureIsToldByItsBitOrByAnOperationOfItsRelease) {
+  Capabilities some;
+  some.features = 1U << 8;
+  EXPECT_TRUE(some.supports(Feature::timed_wait));
+  EXPECT_FALSE(some.supports(Feature::no_drop));
+  EXPECT_THAT(some.explain(Feature::direct_descriptors),
+              StartsWith("feature 'direct descriptors' needs Linux 5.19"));
+  some.opcodes.set(static_cast<std::size_t>(Opcode::socket));
+  EXPECT_TRUE(some.supports(Feature::direct_descriptors));
+  EXPECT_TRUE(some.supports(Feature::multishot_accept));
+  EXPECT_FALSE(some.supports(Feature::multishot_receive));
+  EXPECT_EQ(some.explain(Feature::direct_descriptors), "");
+}
+
+// What Linux 6.1 has, the floor: the runtime uses it without asking.
+TEST(Capabilities, TheProbeFindsTheFeaturesOfTheFloor) {
+  const auto found = probe_capabilities();
+  ASSERT_TRUE(found) << found.error().explanation;
+  for (const Feature feature :
+       {Feature::no_drop, Feature::submit_stable, Feature::fast_poll, Feature::timed_wait,
+        Feature::native_workers, Feature::resource_tags, Feature::silent_success,
+        Feature::direct_descriptors, Feature::multishot_accept, Feature::provided_buffer_rings,
+        Feature::multishot_receive}) {
+    EXPECT_EQ(found->explain(feature), "");
+  }
+  for (const Opcode opcode :
+       {Opcode::readv, Opcode::writev, Opcode::read_fixed, Opcode::write_fixed, Opcode::fallocate,
+        Opcode::fadvise, Opcode::statx, Opcode::splice, Opcode::renameat, Opcode::unlinkat,
+        Opcode::mkdirat, Opcode::linkat}) {
+    EXPECT_EQ(found->explain(opcode), "");
+  }
+}
+
+TEST(BufferFailure, EveryCauseHasASentenceOfItsOwn) {
+  std::set<std::string> texts;
+  for (const int error : {ENOMEM, EBUSY, EINVAL, EFAULT}) {
+    const SetupError explained = explain_buffer_failure(error, environment(0, false));
+    EXPECT_EQ(explained.errno_value, error);
+    EXPECT_EQ(explained.explanation.find('\n'), std::string::npos);
+    EXPECT_THAT(explained.explanation, StartsWith("buffers cannot be registered: "));
+    texts.insert(explained.explanation);
+  }
+  EXPECT_EQ(texts.size(), 4U);
+}
+
 }  // namespace
 }  // namespace sluice
