@@ -43,6 +43,8 @@ static_assert(static_cast<int>(Opcode::write) == IORING_OP_WRITE);
 static_assert(static_cast<int>(Opcode::receive) == IORING_OP_RECV);
 static_assert(static_cast<int>(Opcode::openat2) == IORING_OP_OPENAT2);
 static_assert(static_cast<int>(Opcode::splice) == IORING_OP_SPLICE);
+static_assert(static_cast<int>(Opcode::renameat) == IORING_OP_RENAMEAT);
+static_assert(static_cast<int>(Opcode::mkdirat) == IORING_OP_MKDIRAT);
 static_assert(static_cast<int>(Opcode::linkat) == IORING_OP_LINKAT);
 static_assert(static_cast<int>(Opcode::socket) == IORING_OP_SOCKET);
 static_assert(static_cast<int>(Opcode::send_zero_copy) == IORING_OP_SEND_ZC);
@@ -50,6 +52,8 @@ static_assert(kCompletionBuffer == IORING_CQE_F_BUFFER);
 static_assert(kCompletionMore == IORING_CQE_F_MORE);
 static_assert(kCompletionNotification == IORING_CQE_F_NOTIF);
 static_assert(kCompletionBufferShift == IORING_CQE_BUFFER_SHIFT);
+static_assert(kSubmissionFixedFile == IOSQE_FIXED_FILE);
+static_assert(static_cast<unsigned>(kDirectDescriptorAny) == IORING_FILE_INDEX_ALLOC);
 static_assert(kSubmissionAsync == IOSQE_ASYNC);
 static_assert(kSubmissionBufferSelect == IOSQE_BUFFER_SELECT);
 static_assert(kSubmissionSkipSuccess == IOSQE_CQE_SKIP_SUCCESS);
@@ -61,6 +65,7 @@ constexpr unsigned kFeatureNoIowait = 1U << 17;
 constexpr unsigned kSmallestRing = 64;
 constexpr unsigned kMostSubmissions = 32768;  // IORING_MAX_ENTRIES
 constexpr unsigned kMostCompletions = 65536;  // IORING_MAX_CQ_ENTRIES
+constexpr unsigned kMostDirectDescriptors = 32768;
 
 // sendfile(2) has no MSG_NOSIGNAL: to a peer that is gone it answers EPIPE and raises SIGPIPE in
 // the calling thread, which stays pending where it is blocked and does no harm.
@@ -214,6 +219,9 @@ std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
   const auto answer = [](std::int64_t result) {
     return static_cast<std::int32_t>(result < 0 ? -errno : result);
   };
+  if ((entry.flags & kSubmissionFixedFile) != 0) {
+    return -EAGAIN;  // a direct descriptor is nothing to a system call: only the ring can tell
+  }
   switch (entry.opcode) {
     case Opcode::openat2: {
       // RESOLVE_CACHED: -EAGAIN instead of going to the disk for a name (openat2(2), Linux 5.12).
@@ -250,6 +258,34 @@ std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
 }
 
 TimePoint KernelRing::now() const noexcept { return Clock::now(); }
+
+bool KernelRing::supports(Opcode opcode) const noexcept {
+  return state_->capabilities.supports(opcode);
+}
+
+int KernelRing::register_buffers(std::span<const iovec> buffers) noexcept {
+  return io_uring_register_buffers(&state_->ring, buffers.data(),
+                                   static_cast<unsigned>(buffers.size()));
+}
+
+void KernelRing::unregister_buffers() noexcept { io_uring_unregister_buffers(&state_->ring); }
+
+int KernelRing::register_direct_descriptors(unsigned count) noexcept {
+  // The kernel takes an empty table for a mistake, and says nothing about one that is too large but
+  // EMFILE, as if descriptors had run out.
+  return count == 0 || count > kMostDirectDescriptors
+             ? -EINVAL
+             : io_uring_register_files_sparse(&state_->ring, count);
+}
+
+void KernelRing::unregister_direct_descriptors() noexcept {
+  io_uring_unregister_files(&state_->ring);
+}
+
+void KernelRing::close_direct_descriptor(unsigned slot) noexcept {
+  int none = -1;
+  io_uring_register_files_update(&state_->ring, slot, &none, 1);
+}
 
 const Capabilities& KernelRing::capabilities() const noexcept { return state_->capabilities; }
 

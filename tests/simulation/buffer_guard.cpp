@@ -17,7 +17,7 @@ constexpr std::uint8_t kPoisonedByProgram = 0xf7;
 
 // Reads the sanitizer's own table, so it must not be instrumented itself.
 __attribute__((no_sanitize("address"))) bool is_still_lent(std::uint64_t address,
-                                                           std::uint32_t length) noexcept {
+                                                           std::size_t length) noexcept {
   std::size_t scale = 0;
   std::size_t offset = 0;
   __asan_get_shadow_mapping(&scale, &offset);
@@ -33,18 +33,18 @@ __attribute__((no_sanitize("address"))) bool is_still_lent(std::uint64_t address
 
 }  // namespace
 
-void lend_to_kernel(std::uint64_t address, std::uint32_t length) noexcept {
+void lend_to_kernel(std::uint64_t address, std::size_t length) noexcept {
   ASAN_POISON_MEMORY_REGION(reinterpret_cast<void*>(address), length);
 }
 
-void take_back_from_kernel(std::uint64_t address, std::uint32_t length) noexcept {
+void take_back_from_kernel(std::uint64_t address, std::size_t length) noexcept {
   if (is_still_lent(address, length)) {
     ASAN_UNPOISON_MEMORY_REGION(reinterpret_cast<void*>(address), length);
   }
 }
 #else
-void lend_to_kernel(std::uint64_t /*address*/, std::uint32_t /*length*/) noexcept {}
-void take_back_from_kernel(std::uint64_t /*address*/, std::uint32_t /*length*/) noexcept {}
+void lend_to_kernel(std::uint64_t /*address*/, std::size_t /*length*/) noexcept {}
+void take_back_from_kernel(std::uint64_t /*address*/, std::size_t /*length*/) noexcept {}
 #endif
 
 }  // namespace sluice::testing

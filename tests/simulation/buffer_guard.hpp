@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 /// Whether this build has the address sanitizer, and so whether buffers in flight are guarded.
@@ -18,10 +19,10 @@ namespace sluice::testing {
 
 /// Under the address sanitizer, marks a buffer as the kernel's: until it is taken back, a program
 /// that touches it is stopped. Without the sanitizer it does nothing.
-void lend_to_kernel(std::uint64_t address, std::uint32_t length) noexcept;
+void lend_to_kernel(std::uint64_t address, std::size_t length) noexcept;
 
 /// Takes a buffer back. One that has been freed meanwhile keeps the sanitizer's own marks, so that
 /// the copy which follows is reported as a use after free.
-void take_back_from_kernel(std::uint64_t address, std::uint32_t length) noexcept;
+void take_back_from_kernel(std::uint64_t address, std::size_t length) noexcept;
 
 }  // namespace sluice::testing

@@ -1,5 +1,4 @@
 // What the operations of the simulated kernel do, and what becomes of cancels.
-#include <linux/openat2.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <string>
 
 #include "buffer_guard.hpp"
+#include "memory_pieces.hpp"
 #include "simulated_ring.hpp"
 
 namespace sluice::testing {
@@ -93,8 +93,17 @@ int SimulatedRing::error_to_inject(Opcode opcode) noexcept {
 
 void SimulatedRing::take_back_buffer(const Pending& operation) const noexcept {
   if (fills_buffer(operation.entry.opcode)) {
-    take_back_from_kernel(operation.entry.address, operation.entry.length);
+    for (const iovec& piece : operation.pieces) {
+      take_back_from_kernel(reinterpret_cast<std::uint64_t>(piece.iov_base), piece.iov_len);
+    }
   }
+}
+
+SimulatedRing::Outcome SimulatedRing::fail(const Pending& operation, std::int32_t result) noexcept {
+  if (operation.entry.opcode == Opcode::close) {
+    static_cast<void>(close(operation.entry));  // it reports the error, and closes all the same
+  }
+  return {result, 0};
 }
 
 SimulatedRing::Outcome SimulatedRing::perform(Pending& operation) noexcept {
@@ -107,11 +116,11 @@ SimulatedRing::Outcome SimulatedRing::perform(Pending& operation) noexcept {
   std::size_t at_most = kNoLimit;
   if (const auto planned = take_planned(operation.entry.opcode)) {
     if (*planned < 0) {
-      return {*planned, 0};
+      return fail(operation, *planned);
     }
     at_most = static_cast<std::size_t>(*planned);
   } else if (const int error = error_to_inject(operation.entry.opcode); error != 0) {
-    return {-error, 0};
+    return fail(operation, -error);
   }
   if (operation.is_interrupted && (!would_not_wait(operation) || random_.chance(0.5))) {
     return {-ECANCELED, 0};
@@ -124,13 +133,12 @@ SimulatedRing::Outcome SimulatedRing::perform_as_told(Pending& operation,
                                                       Outcome outcome) noexcept {
   take_back_buffer(operation);
   const Opcode opcode = operation.entry.opcode;
-  const bool is_transfer =
-      fills_buffer(opcode) || opcode == Opcode::write || opcode == Opcode::send;
-  if (outcome.result > 0 && is_transfer) {
+  if (outcome.result > 0 && (fills_buffer(opcode) || empties_buffer(opcode))) {
     const auto count = static_cast<std::size_t>(outcome.result);
-    require(count <= operation.entry.length, "a test answers no more bytes than were asked for");
+    require(count <= total_bytes(operation.pieces),
+            "a test answers no more bytes than were asked for");
     if (fills_buffer(opcode)) {
-      std::memset(buffer_of(operation.entry), 0, count);
+      scatter(Bytes(count), operation.pieces);
     }
     if (operation.object != nullptr) {
       static_cast<void>(work(operation, count));
@@ -144,6 +152,7 @@ SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_mo
   switch (entry.opcode) {
     case Opcode::nop:
     case Opcode::fsync:
+    case Opcode::fadvise:
     case Opcode::connect:
     case Opcode::shutdown:
       return {0, 0};
@@ -154,7 +163,25 @@ SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_mo
     case Opcode::receive:
       return {receive(operation, at_most), 0};
     case Opcode::write:
+    case Opcode::writev:
       return {write_file(operation, at_most), 0};
+    case Opcode::readv:
+      return {read_file(operation, at_most), 0};
+    case Opcode::read_fixed:
+      return {is_in_registered_buffer(entry) ? read_file(operation, at_most) : -EFAULT, 0};
+    case Opcode::write_fixed:
+      return {is_in_registered_buffer(entry) ? write_file(operation, at_most) : -EFAULT, 0};
+    case Opcode::fallocate:
+      return {allocate(operation), 0};
+    case Opcode::ftruncate:
+      return {truncate(operation), 0};
+    case Opcode::renameat:
+    case Opcode::unlinkat:
+    case Opcode::linkat:
+    case Opcode::mkdirat:
+      return {change_names(entry), 0};
+    case Opcode::statx:
+      return {tell_status(entry), 0};
     case Opcode::send:
       return {send(operation, at_most), 0};
     case Opcode::send_zero_copy:
@@ -163,9 +190,9 @@ SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_mo
     case Opcode::accept:
       return accept(operation);
     case Opcode::openat2:
-      return {open_name(entry), 0};
+      return {entry.file_index == kDirectDescriptorAny ? open_direct(entry) : open_name(entry), 0};
     case Opcode::close:
-      return {::close(entry.fd) == 0 ? 0 : -errno, 0};
+      return {close(entry), 0};
     case Opcode::poll_add:
       return {static_cast<std::int32_t>(entry.operation_flags), 0};
     default:
@@ -176,37 +203,6 @@ SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_mo
 std::size_t SimulatedRing::shorten(std::size_t count) noexcept {
   return count > 1 && random_.chance(options_.short_transfer) ? random_.between(1, count - 1)
                                                               : count;
-}
-
-std::int32_t SimulatedRing::read_file(const Pending& operation, std::size_t at_most) noexcept {
-  const Submission& entry = operation.entry;
-  if (operation.object == nullptr) {
-    const auto count = ::read(entry.fd, buffer_of(entry), entry.length);
-    return count < 0 ? -errno : static_cast<std::int32_t>(count);
-  }
-  const Bytes& content = operation.object->content;
-  if (entry.offset >= content.size()) {
-    return 0;
-  }
-  const std::size_t there = content.size() - static_cast<std::size_t>(entry.offset);
-  const std::size_t count = shorten(std::min({there, std::size_t{entry.length}, at_most}));
-  std::memcpy(buffer_of(entry), content.data() + entry.offset, count);
-  return static_cast<std::int32_t>(count);
-}
-
-std::int32_t SimulatedRing::write_file(const Pending& operation, std::size_t at_most) noexcept {
-  const Submission& entry = operation.entry;
-  if (is_stream(operation.object)) {
-    return send(operation, at_most);
-  }
-  if (operation.object == nullptr) {
-    return -EBADF;
-  }
-  Bytes& content = operation.object->content;
-  const std::size_t count = shorten(std::min(std::size_t{entry.length}, at_most));
-  content.resize(std::max(content.size(), static_cast<std::size_t>(entry.offset) + count));
-  std::memcpy(content.data() + entry.offset, buffer_of(entry), count);
-  return static_cast<std::int32_t>(count);
 }
 
 std::int32_t SimulatedRing::receive(const Pending& operation, std::size_t at_most) noexcept {
@@ -250,17 +246,6 @@ SimulatedRing::Outcome SimulatedRing::accept(const Pending& operation) noexcept 
   return {fd, goes_on ? kCompletionMore : 0};
 }
 
-std::int32_t SimulatedRing::open_name(const Submission& entry) noexcept {
-  // Looking at the program's path and its open_how proves that they are still alive.
-  const std::string path(reinterpret_cast<const char*>(entry.address));
-  const open_how how = *reinterpret_cast<const open_how*>(entry.offset);
-  const ObjectPointer object = store_.find_name(path);
-  if (object == nullptr || entry.length != sizeof(how)) {
-    return object == nullptr ? -ENOENT : -EINVAL;
-  }
-  return store_.open(object).release();
-}
-
 std::int32_t SimulatedRing::send_file(const Submission& entry) noexcept {
   const ObjectPointer stream = store_.find(entry.fd).object;
   const ObjectPointer file = store_.find(entry.file_index).object;
@@ -276,7 +261,8 @@ std::int32_t SimulatedRing::send_file(const Submission& entry) noexcept {
 }
 
 std::int32_t SimulatedRing::attempt(const Submission& entry) noexcept {
-  if (!random_.chance(options_.attempt_succeeds)) {
+  const bool is_direct = (entry.flags & kSubmissionFixedFile) != 0;
+  if (is_direct || !random_.chance(options_.attempt_succeeds)) {
     return -EAGAIN;
   }
   switch (entry.opcode) {
@@ -288,6 +274,7 @@ std::int32_t SimulatedRing::attempt(const Submission& entry) noexcept {
     case Opcode::send: {
       Pending operation;
       operation.entry = entry;
+      operation.pieces = {{buffer_of(entry), entry.length}};
       operation.object = store_.find(entry.fd).object;
       return operation.object == nullptr || !would_not_wait(operation)
                  ? -EAGAIN

@@ -1,5 +1,7 @@
 #include "simulated_ring.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +15,33 @@ namespace sluice::testing {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+// Read when the entry is taken, as the kernel does with the pieces of a vectored transfer.
+[[nodiscard]] std::vector<iovec> pieces_of(const Submission& entry) {
+  if (!fills_buffer(entry.opcode) && !empties_buffer(entry.opcode)) {
+    return {};
+  }
+  if (entry.opcode == Opcode::readv || entry.opcode == Opcode::writev) {
+    const auto* pieces = reinterpret_cast<const iovec*>(entry.address);
+    return {pieces, pieces + entry.length};
+  }
+  return {{reinterpret_cast<void*>(entry.address), entry.length}};
+}
+
+[[nodiscard]] bool are_apart(const std::vector<iovec>& some, const std::vector<iovec>& others) {
+  const auto end = [](const iovec& piece) {
+    return static_cast<const std::byte*>(piece.iov_base) + piece.iov_len;
+  };
+  return std::ranges::all_of(some, [&](const iovec& one) {
+    return std::ranges::all_of(others, [&](const iovec& other) {
+      return end(one) <= other.iov_base || end(other) <= one.iov_base;
+    });
+  });
+}
+
+}  // namespace
+
 // The clock does not begin at zero: "no time yet" and "the beginning" must not look the same.
 SimulatedRing::SimulatedRing(const SimulatedRingOptions& options)
     : options_(options), random_(options.seed), now_(TimePoint{} + 1h) {}
@@ -20,6 +49,8 @@ SimulatedRing::SimulatedRing(const SimulatedRingOptions& options)
 SimulatedRing::~SimulatedRing() {
   require(pending_.empty(), "a ring is closed only when nothing is in flight");
   require(operations_taken_ == finals_posted_, "every operation completes exactly once");
+  require(direct_descriptors_.empty(), "a table of direct descriptors is undone before its ring");
+  require(registered_buffers_.empty(), "registered buffers are let go of before their ring");
 }
 
 void SimulatedRing::require(bool holds, const char* rule) const noexcept {
@@ -88,25 +119,27 @@ void SimulatedRing::take_submissions() noexcept {
 
 void SimulatedRing::admit(const Submission& entry) noexcept {
   require(find(entry.user_data) == nullptr, "an id names one operation in flight");
-  if (fills_buffer(entry.opcode)) {
-    for (const Pending& other : pending_) {
-      require(!fills_buffer(other.entry.opcode) ||
-                  entry.address + entry.length <= other.entry.address ||
-                  other.entry.address + other.entry.length <= entry.address,
-              "a buffer is lent to one operation at a time");
-    }
-    lend_to_kernel(entry.address, entry.length);
-  }
   Pending operation;
   operation.entry = entry;
+  operation.pieces = pieces_of(entry);
+  if (fills_buffer(entry.opcode)) {
+    for (const Pending& other : pending_) {
+      require(!fills_buffer(other.entry.opcode) || are_apart(operation.pieces, other.pieces),
+              "a buffer is lent to one operation at a time");
+    }
+    for (const iovec& piece : operation.pieces) {
+      lend_to_kernel(reinterpret_cast<std::uint64_t>(piece.iov_base), piece.iov_len);
+    }
+  }
   if (entry.fd >= 0) {
     // Looked up now, as the kernel does: the operation keeps what it found, whoever closes the
     // descriptor later.
-    SimulatedStore::Found found = store_.find(entry.fd);
+    SimulatedStore::Found found = find_descriptor(entry);
     operation.is_bad_descriptor = !found.is_open;
     operation.object = std::move(found.object);
   } else {
-    operation.is_bad_descriptor = entry.opcode != Opcode::nop && entry.opcode != Opcode::openat2;
+    operation.is_bad_descriptor =
+        entry.opcode != Opcode::nop && entry.opcode != Opcode::openat2 && entry.fd != AT_FDCWD;
   }
   const bool is_held = entry.opcode != Opcode::close && random_.chance(options_.held);
   operation.due = is_held ? kNever : pick_due();

@@ -52,6 +52,7 @@ struct SimulatedRingOptions {
   double cancel_running = 0;    // ... of a cancel to find its target at work
   double attempt_succeeds = 0;  // ... of attempt() to do what needs no waiting
   std::vector<InjectedError> errors{};
+  std::vector<Opcode> missing{};  // what this kernel is too old for
 
   /// The operation, counted by final completions from 1, that fails; 0: none. With `fault_stays`
   /// all later ones fail too.
@@ -96,8 +97,16 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] bool has_overflowed() const noexcept override { return !backlog_.empty(); }
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   [[nodiscard]] TimePoint now() const noexcept override { return now_; }
+  [[nodiscard]] bool supports(Opcode opcode) const noexcept override;
+  [[nodiscard]] int register_buffers(std::span<const iovec> buffers) noexcept override;
+  void unregister_buffers() noexcept override;
+  [[nodiscard]] int register_direct_descriptors(unsigned count) noexcept override;
+  void unregister_direct_descriptors() noexcept override;
+  void close_direct_descriptor(unsigned slot) noexcept override;
 
   [[nodiscard]] SimulatedStore& store() noexcept { return store_; }
+  /// How many direct descriptors are open.
+  [[nodiscard]] std::size_t direct_descriptors_open() const noexcept;
 
   // What is to happen.
 
@@ -137,6 +146,7 @@ class SimulatedRing final : public Ring {
  private:
   struct Pending {
     Submission entry;
+    std::vector<iovec> pieces;  // the program's memory that a transfer is to fill or to take
     ObjectPointer object;
     TimePoint due{};
     bool is_bad_descriptor = false;
@@ -167,6 +177,7 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] bool would_not_wait(const Pending& operation) const noexcept;
   [[nodiscard]] std::optional<std::int32_t> take_planned(Opcode opcode) noexcept;
   [[nodiscard]] int error_to_inject(Opcode opcode) noexcept;
+  [[nodiscard]] Outcome fail(const Pending& operation, std::int32_t result) noexcept;
   [[nodiscard]] Outcome perform(Pending& operation) noexcept;
   [[nodiscard]] Outcome perform_as_told(Pending& operation, Outcome outcome) noexcept;
   [[nodiscard]] Outcome work(Pending& operation, std::size_t at_most) noexcept;
@@ -179,6 +190,16 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::int32_t send_file(const Submission& entry) noexcept;
   [[nodiscard]] std::size_t shorten(std::size_t count) noexcept;
   void take_back_buffer(const Pending& operation) const noexcept;
+
+  // simulated_file_operations.cpp: files and names.
+  [[nodiscard]] std::int32_t allocate(const Pending& operation) noexcept;
+  [[nodiscard]] std::int32_t truncate(const Pending& operation) noexcept;
+  [[nodiscard]] std::int32_t change_names(const Submission& entry) noexcept;
+  [[nodiscard]] std::int32_t tell_status(const Submission& entry) const noexcept;
+  [[nodiscard]] std::int32_t open_direct(const Submission& entry) noexcept;
+  [[nodiscard]] std::int32_t close(const Submission& entry) noexcept;
+  [[nodiscard]] bool is_in_registered_buffer(const Submission& entry) const noexcept;
+  [[nodiscard]] SimulatedStore::Found find_descriptor(const Submission& entry) const noexcept;
   void cancel(const Submission& entry) noexcept;
   [[nodiscard]] CancelAnswer decide_cancel(const Pending& target) noexcept;
   void answer_cancel(const Submission& entry, std::int32_t result) noexcept;
@@ -192,6 +213,8 @@ class SimulatedRing final : public Ring {
   std::unordered_map<std::uint64_t, std::list<Pending>::iterator> by_user_data_;
   std::deque<RingCompletion> completion_queue_;
   std::deque<RingCompletion> backlog_;
+  std::vector<iovec> registered_buffers_;
+  std::vector<ObjectPointer> direct_descriptors_;  // null: a free place
 
   std::map<Opcode, std::deque<std::int32_t>> planned_;
   std::deque<int> planned_enters_;
@@ -212,7 +235,13 @@ inline constexpr std::uint16_t kAcceptMultishot = 1;
 
 /// Whether the program lends a buffer that the kernel writes into.
 [[nodiscard]] constexpr bool fills_buffer(Opcode opcode) noexcept {
-  return opcode == Opcode::read || opcode == Opcode::receive;
+  return opcode == Opcode::read || opcode == Opcode::receive || opcode == Opcode::readv ||
+         opcode == Opcode::read_fixed;
+}
+/// Whether it lends one that the kernel reads from.
+[[nodiscard]] constexpr bool empties_buffer(Opcode opcode) noexcept {
+  return opcode == Opcode::write || opcode == Opcode::send || opcode == Opcode::writev ||
+         opcode == Opcode::write_fixed;
 }
 
 }  // namespace sluice::testing

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <utility>
 
 #include <sluice/detail/invariant.hpp>
@@ -59,6 +61,51 @@ SimulatedStore::Found SimulatedStore::find(int fd) const {
 ObjectPointer SimulatedStore::find_name(const std::string& path) const {
   const auto found = names_.find(path);
   return found != names_.end() ? found->second : nullptr;
+}
+
+int SimulatedStore::rename(const std::string& from, const std::string& to, unsigned flags) {
+  const ObjectPointer object = find_name(from);
+  const ObjectPointer replaced = find_name(to);
+  if (object == nullptr || (replaced == nullptr && (flags & RENAME_EXCHANGE) != 0)) {
+    return -ENOENT;
+  }
+  if (replaced != nullptr && (flags & RENAME_NOREPLACE) != 0) {
+    return -EEXIST;
+  }
+  names_.erase(from);
+  names_[to] = object;
+  if ((flags & RENAME_EXCHANGE) != 0) {
+    names_[from] = replaced;
+  }
+  return 0;
+}
+
+int SimulatedStore::remove(const std::string& name, bool is_for_directories) {
+  const ObjectPointer object = find_name(name);
+  if (object == nullptr) {
+    return -ENOENT;
+  }
+  if ((object->kind == SimulatedObject::Kind::directory) != is_for_directories) {
+    return is_for_directories ? -ENOTDIR : -EISDIR;
+  }
+  names_.erase(name);
+  return 0;
+}
+
+int SimulatedStore::link(const ObjectPointer& object, const std::string& name) {
+  if (object == nullptr) {
+    return -ENOENT;
+  }
+  if (object->kind == SimulatedObject::Kind::directory) {
+    return -EPERM;
+  }
+  return names_.emplace(name, object).second ? 0 : -EEXIST;
+}
+
+int SimulatedStore::make_directory(const std::string& name) {
+  auto object = std::make_shared<SimulatedObject>();
+  object->kind = SimulatedObject::Kind::directory;
+  return names_.emplace(name, std::move(object)).second ? 0 : -EEXIST;
 }
 
 Bytes pattern(std::size_t count, std::size_t offset) {

@@ -19,7 +19,7 @@ using Bytes = std::vector<std::byte>;
 
 /// What stands behind a descriptor of the simulated kernel.
 struct SimulatedObject {
-  enum class Kind : std::uint8_t { file, stream, listener };
+  enum class Kind : std::uint8_t { file, stream, listener, directory };
 
   Kind kind = Kind::file;
   /// A file's contents; of a stream, everything its peer sends.
@@ -58,6 +58,12 @@ class SimulatedStore {
   void name(std::string path, ObjectPointer object) { names_[std::move(path)] = std::move(object); }
   /// Null when nothing has that name.
   [[nodiscard]] ObjectPointer find_name(const std::string& path) const;
+
+  // What the kernel's calls of these names do, in the one directory there is: 0, or -errno.
+  [[nodiscard]] int rename(const std::string& from, const std::string& to, unsigned flags);
+  [[nodiscard]] int remove(const std::string& name, bool is_for_directories);
+  [[nodiscard]] int link(const ObjectPointer& object, const std::string& name);
+  [[nodiscard]] int make_directory(const std::string& name);
 
  private:
   struct Entry {

@@ -47,6 +47,12 @@ class SLUICE_API KernelRing final : public Ring {
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   /// CLOCK_MONOTONIC.
   [[nodiscard]] TimePoint now() const noexcept override;
+  [[nodiscard]] bool supports(Opcode opcode) const noexcept override;
+  [[nodiscard]] int register_buffers(std::span<const iovec> buffers) noexcept override;
+  void unregister_buffers() noexcept override;
+  [[nodiscard]] int register_direct_descriptors(unsigned count) noexcept override;
+  void unregister_direct_descriptors() noexcept override;
+  void close_direct_descriptor(unsigned slot) noexcept override;
 
   /// What the kernel of this ring offers; asked once, when it was made.
   [[nodiscard]] const Capabilities& capabilities() const noexcept;

@@ -1,13 +1,26 @@
 #pragma once
 
 #include <linux/openat2.h>
+#include <sys/stat.h>
 
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include <sluice/direct_files.hpp>
+#include <sluice/file_status.hpp>
 #include <sluice/request.hpp>
 
-/// Operations on names in directories; request.hpp says how a request is used.
+/// Operations on names in directories; request.hpp says how a request is used. Paths are C strings
+/// that must stay valid until the operation completes, and are relative to their directory's
+/// descriptor or, with AT_FDCWD, to the working directory.
+///
+/// Of these only openat2(2) can be told to stay beneath its directory. The others follow "..",
+/// absolute paths and symbolic links in all but the last component; OneComponent<> takes that away.
+/// All but openat2 run on a worker of the kernel's.
 namespace sluice {
 
-/// openat2(2). `path` must stay valid until the operation completes.
+/// openat2(2), Linux 5.6.
 struct OpenRequest : DescriptorResult {
   int directory_fd;
   const char* path;
@@ -20,6 +33,160 @@ struct OpenRequest : DescriptorResult {
             .offset = address_of(&how),
             .address = address_of(path),
             .length = sizeof(how)};
+  }
+};
+
+/// The same into a table of direct descriptors, Linux 5.19. O_CLOEXEC is taken out of the flags: a
+/// direct descriptor is never inherited, and the kernel refuses the bit. ENFILE: the table is full.
+/// EBADF: the table is another ring's.
+struct DirectOpenRequest {
+  DirectFiles* table;
+  OpenRequest open;
+  DirectOpenRequest(DirectFiles& table_in, OpenRequest open_in) noexcept;
+  Submission prepare() noexcept {
+    Submission entry = open.prepare();
+    entry.file_index = kDirectDescriptorAny;
+    return entry;
+  }
+  Result<DirectDescriptor> finish(Completion completion) noexcept {
+    if (completion.result < 0) {
+      return failure(-completion.result);
+    }
+    return table->adopt(static_cast<unsigned>(completion.result));
+  }
+  [[nodiscard]] int refusal(const Ring& ring) const noexcept {
+    return &table->ring() == &ring ? 0 : EBADF;
+  }
+};
+
+/// statx(2), Linux 5.6. `flags` as there: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH ...
+struct StatusRequest {
+  int directory_fd;
+  const char* path;
+  int flags;
+  struct statx found{};
+  StatusRequest(int directory_fd_in, const char* path_in, int flags_in) noexcept
+      : directory_fd(directory_fd_in), path(path_in), flags(flags_in) {}
+  Submission prepare() noexcept {
+    return {.opcode = Opcode::statx,
+            .fd = directory_fd,
+            .offset = address_of(&found),
+            .address = address_of(path),
+            .length = STATX_BASIC_STATS,
+            .operation_flags = static_cast<std::uint32_t>(flags)};
+  }
+  Result<FileStatus> finish(Completion completion) noexcept;
+  [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {path}; }
+};
+
+/// renameat2(2), Linux 5.11. `flags`: RENAME_NOREPLACE, RENAME_EXCHANGE ...
+struct RenameRequest : VoidResult {
+  int from_fd;
+  const char* from;
+  int to_fd;
+  const char* to;
+  unsigned flags;
+  RenameRequest(int from_fd_in, const char* from_in, int to_fd_in, const char* to_in,
+                unsigned flags_in) noexcept
+      : from_fd(from_fd_in), from(from_in), to_fd(to_fd_in), to(to_in), flags(flags_in) {}
+  Submission prepare() noexcept {
+    return {.opcode = Opcode::renameat,
+            .fd = from_fd,
+            .offset = address_of(to),
+            .address = address_of(from),
+            .length = static_cast<std::uint32_t>(to_fd),
+            .operation_flags = flags};
+  }
+  [[nodiscard]] std::array<const char*, 2> names() const noexcept { return {from, to}; }
+};
+
+/// unlinkat(2), Linux 5.11. `flags`: 0, or AT_REMOVEDIR for an empty directory.
+struct UnlinkRequest : VoidResult {
+  int directory_fd;
+  const char* path;
+  int flags;
+  UnlinkRequest(int directory_fd_in, const char* path_in, int flags_in) noexcept
+      : directory_fd(directory_fd_in), path(path_in), flags(flags_in) {}
+  Submission prepare() noexcept {
+    return {.opcode = Opcode::unlinkat,
+            .fd = directory_fd,
+            .address = address_of(path),
+            .operation_flags = static_cast<std::uint32_t>(flags)};
+  }
+  [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {path}; }
+};
+
+/// linkat(2), Linux 5.15. `flags`: 0, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH.
+struct LinkRequest : VoidResult {
+  int from_fd;
+  const char* from;
+  int to_fd;
+  const char* to;
+  int flags;
+  LinkRequest(int from_fd_in, const char* from_in, int to_fd_in, const char* to_in,
+              int flags_in) noexcept
+      : from_fd(from_fd_in), from(from_in), to_fd(to_fd_in), to(to_in), flags(flags_in) {}
+  Submission prepare() noexcept {
+    return {.opcode = Opcode::linkat,
+            .fd = from_fd,
+            .offset = address_of(to),
+            .address = address_of(from),
+            .length = static_cast<std::uint32_t>(to_fd),
+            .operation_flags = static_cast<std::uint32_t>(flags)};
+  }
+  [[nodiscard]] std::array<const char*, 2> names() const noexcept { return {from, to}; }
+};
+
+/// linkat(2) of an open file, such as one made with O_TMPFILE, by way of /proc/self/fd, which must
+/// be mounted. EOPNOTSUPP: the file is a direct descriptor.
+struct LinkFileRequest : VoidResult {
+  Descriptor file;
+  int to_fd;
+  const char* to;
+  std::array<char, 32> from{};  // "/proc/self/fd/N"
+  LinkFileRequest(Descriptor file_in, int to_fd_in, const char* to_in) noexcept;
+  Submission prepare() noexcept;
+  [[nodiscard]] int refusal(const Ring& /*ring*/) const noexcept {
+    return file.is_direct() ? EOPNOTSUPP : file.number() < 0 ? EBADF : 0;
+  }
+  [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {to}; }
+};
+
+/// mkdirat(2), Linux 5.15. The mode is cut by the umask.
+struct MakeDirectoryRequest : VoidResult {
+  int directory_fd;
+  const char* path;
+  unsigned mode;
+  MakeDirectoryRequest(int directory_fd_in, const char* path_in, unsigned mode_in) noexcept
+      : directory_fd(directory_fd_in), path(path_in), mode(mode_in) {}
+  Submission prepare() noexcept {
+    return {
+        .opcode = Opcode::mkdirat, .fd = directory_fd, .address = address_of(path), .length = mode};
+  }
+  [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {path}; }
+};
+
+/// Whether a name stands for an entry of its directory and can lead nowhere else: not empty, not
+/// "." or "..", and without a slash.
+[[nodiscard]] constexpr bool is_one_component(std::string_view name) noexcept {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
+}
+
+/// A request all of whose names are one component each; EINVAL, and nothing is submitted, when one
+/// is not.
+template <class Request>
+struct OneComponent : Request {
+  explicit OneComponent(const Request& request) noexcept : Request(request) {}
+  [[nodiscard]] int refusal(const Ring& ring) const noexcept {
+    for (const char* name : this->names()) {
+      if (!is_one_component(name)) {
+        return EINVAL;
+      }
+    }
+    if constexpr (requires { Request::refusal(ring); }) {
+      return Request::refusal(ring);
+    }
+    return 0;
   }
 };
 

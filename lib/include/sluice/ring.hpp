@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -102,9 +104,14 @@ inline constexpr std::uint32_t kCompletionNotification = 1U << 3;  // zero-copy:
 inline constexpr unsigned kCompletionBufferShift = 16;             // ... the upper half
 
 /// Bits of Submission::flags.
+inline constexpr std::uint8_t kSubmissionFixedFile = 1U << 0;     // fd is a direct descriptor
 inline constexpr std::uint8_t kSubmissionAsync = 1U << 4;         // do not try inline, use a worker
 inline constexpr std::uint8_t kSubmissionBufferSelect = 1U << 5;  // take a buffer from a group
 inline constexpr std::uint8_t kSubmissionSkipSuccess = 1U << 6;   // no completion when it succeeds
+
+/// Submission::file_index of an open that is to make a direct descriptor, in a place of the
+/// kernel's choice.
+inline constexpr std::int32_t kDirectDescriptorAny = -1;
 
 /// One submission queue and one completion queue. All calls come from one thread: the one that
 /// made the ring (IORING_SETUP_SINGLE_ISSUER).
@@ -146,6 +153,20 @@ class SLUICE_API Ring {
 
   /// The kernel's monotonic clock; a simulated ring has one of its own.
   [[nodiscard]] virtual TimePoint now() const noexcept = 0;
+
+  /// Whether the kernel knows an operation. Those that Linux 6.1 has need no asking.
+  [[nodiscard]] virtual bool supports(Opcode opcode) const noexcept = 0;
+
+  // Things that the kernel keeps for the ring, by number. 0, or a negative errno.
+
+  /// Pins buffers for read_fixed and write_fixed: the one at place n is Submission::buffer n.
+  [[nodiscard]] virtual int register_buffers(std::span<const iovec> buffers) noexcept = 0;
+  virtual void unregister_buffers() noexcept = 0;
+  /// Makes a table of direct descriptors with `count` places, all free.
+  [[nodiscard]] virtual int register_direct_descriptors(unsigned count) noexcept = 0;
+  virtual void unregister_direct_descriptors() noexcept = 0;
+  /// Empties a place; operations that the kernel has taken keep the file.
+  virtual void close_direct_descriptor(unsigned slot) noexcept = 0;
 };
 
 }  // namespace sluice
