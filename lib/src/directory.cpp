@@ -34,6 +34,19 @@ Operation<OpenRequest> Directory::open_beneath(const char* path, int flags,
   return Operation(open_request(path, flags, symlinks));
 }
 
+Operation<DirectOpenRequest> Directory::open_direct(DirectFiles& table, const char* path, int flags,
+                                                    SymlinkPolicy symlinks) const noexcept {
+  return Operation(DirectOpenRequest(table, open_request(path, flags, symlinks)));
+}
+
+Task<Result<void>> Directory::sync() const {
+  const auto readable = co_await open_beneath(".", O_RDONLY | O_DIRECTORY, SymlinkPolicy::none);
+  if (!readable) {
+    co_return std::unexpected(readable.error());
+  }
+  co_return co_await Operation(SyncRequest(readable->get(), false));
+}
+
 Result<FileStatus> Directory::status_beneath(const char* path,
                                              SymlinkPolicy symlinks) const noexcept {
   const OpenRequest request = open_request(path, O_PATH, symlinks);
