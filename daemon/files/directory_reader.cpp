@@ -1,21 +1,14 @@
 #include "files/directory_reader.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <memory>
-#include <string_view>
+
+#include <sluice/directory_entries.hpp>
 
 namespace sluiced::files {
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* stream) const noexcept { ::closedir(stream); }
-};
 
 // Whether the name can be shown, and what it is. A file that vanished meanwhile is not shown, nor
 // is a link that leads out of the root: not even the size of what it leads to may be told.
@@ -42,47 +35,48 @@ bool describe(const Root& root, const std::string& path, int directory_fd, const
   return S_ISREG(found.st_mode) || S_ISDIR(found.st_mode);
 }
 
-}  // namespace
-
-sluice::Result<DirectoryContents> read_directory(const Root& root, const std::string& path,
-                                                 const sluice::File& directory, bool with_hidden,
-                                                 std::size_t most_entries) {
-  // A descriptor of its own: closedir(3) closes what fdopendir(3) was given.
-  sluice::UniqueFd own(::openat(directory.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!own) {
-    return sluice::failure(errno);
-  }
-  const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own.get()));
-  if (stream == nullptr) {
-    return sluice::failure(errno);
-  }
-  const int fd = own.release();
-
-  DirectoryContents contents;
-  errno = 0;
-  while (const dirent* found = ::readdir(stream.get())) {
-    const std::string_view name = found->d_name;
-    if (name == "." || name == ".." || (name.front() == '.' && !with_hidden)) {
-      continue;
-    }
-    if (contents.entries.size() == most_entries) {
-      contents.is_complete = false;
-      break;
-    }
-    DirectoryEntry entry;
-    if (describe(root, path, fd, found->d_name, entry)) {
-      contents.entries.push_back(std::move(entry));
-    }
-    errno = 0;
-  }
-  if (errno != 0) {
-    return sluice::failure(errno);
-  }
+void sort_for_listing(DirectoryContents& contents) {
   std::sort(contents.entries.begin(), contents.entries.end(),
             [](const DirectoryEntry& one, const DirectoryEntry& other) {
               return one.is_directory != other.is_directory ? one.is_directory
                                                             : one.name < other.name;
             });
+}
+
+}  // namespace
+
+sluice::Result<DirectoryContents> read_directory(const Root& root, const std::string& path,
+                                                 const sluice::File& directory, bool with_hidden,
+                                                 std::size_t most_entries) {
+  auto found = sluice::DirectoryEntries::open(directory.fd());
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  DirectoryContents contents;
+  while (true) {
+    const auto more = found->read_blocking();
+    if (!more) {
+      return std::unexpected(more.error());
+    }
+    if (!*more) {
+      break;
+    }
+    for (const sluice::DirectoryEntry& candidate : *found) {
+      if (candidate.name.front() == '.' && !with_hidden) {
+        continue;
+      }
+      if (contents.entries.size() == most_entries) {
+        contents.is_complete = false;
+        sort_for_listing(contents);
+        return contents;
+      }
+      DirectoryEntry entry;
+      if (describe(root, path, found->fd(), candidate.name.data(), entry)) {
+        contents.entries.push_back(std::move(entry));
+      }
+    }
+  }
+  sort_for_listing(contents);
   return contents;
 }
 
