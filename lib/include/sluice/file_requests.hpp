@@ -186,8 +186,8 @@ struct TruncateRequest : VoidResult, OnDescriptor {
   }
 };
 
-/// posix_fadvise(2), Linux 5.6. `length` 0: to the end of the file. More than 4 GiB are cut to that,
-/// the reach of the entry's field: it is only a hint. `advice` is POSIX_FADV_*;
+/// posix_fadvise(2), Linux 5.6. `length` 0: to the end of the file. More than 4 GiB are cut to
+/// that, the reach of the entry's field: it is only a hint. `advice` is POSIX_FADV_*;
 /// POSIX_FADV_WILLNEED runs on a worker of the kernel's.
 struct AdviseRequest : VoidResult, OnDescriptor {
   std::uint64_t offset;
