@@ -181,16 +181,15 @@ void Reactor::submit_and_wait(std::optional<Duration> at_most) {
 std::size_t Reactor::reap_all() {
   // Copied out first, and the queue advanced, before anybody is woken: a waker may register
   // operations, and must find room for their completions.
-  std::array<RingCompletion, 256> batch;
   std::size_t total = 0;
   now_ = ring_->now();
   while (true) {
-    const std::size_t count = ring_->reap(batch);
+    const std::size_t count = ring_->reap(reaped_);
     total += count;
     for (std::size_t index = 0; index < count; ++index) {
-      complete(batch[index]);
+      complete(reaped_[index]);
     }
-    if (count < batch.size()) {
+    if (count < reaped_.size()) {
       break;
     }
   }

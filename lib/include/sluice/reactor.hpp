@@ -158,6 +158,8 @@ class SLUICE_API Reactor {
   std::vector<OperationId> parked_cancels_;  // of operations the kernel has not seen
   unsigned reserved_for_cancels_;            // places of the submission queue
   unsigned admitted_ = 0;                    // operations in the kernel's hands or pushed
+  // A member, since on the stack it would be set to zero in every turn.
+  std::array<RingCompletion, 256> reaped_;
   TimePoint now_;
   ReactorMetrics metrics_;
   WakeChannel wake_channel_;
