@@ -115,6 +115,9 @@ void Executor::turn() {
 }
 
 void Executor::run_messages() noexcept {
+  if (messages_.empty()) {
+    return;  // as in most turns, and then without the exchange
+  }
   detail::MpscNode* node = messages_.take_all();
   while (node != nullptr) {
     auto* message = static_cast<Message*>(node);

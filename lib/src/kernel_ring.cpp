@@ -101,7 +101,7 @@ Capabilities read_capabilities(io_uring& ring) {
 struct KernelRing::State {
   io_uring ring{};
   Capabilities capabilities;
-  unsigned enter_flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+  unsigned enter_flags = IORING_ENTER_GETEVENTS;
 };
 
 KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -180,22 +180,19 @@ int KernelRing::enter(std::optional<Duration> at_most) noexcept {
   io_uring& ring = state_->ring;
   io_uring_smp_store_release(ring.sq.ktail, ring.sq.sqe_tail);
 
-  __kernel_timespec timeout{};
-  io_uring_getevents_arg argument{};
-  unsigned wait_for = 1;
-  if (at_most.has_value()) {
-    if (*at_most <= Duration::zero()) {
-      wait_for = 0;
-    } else {
-      timeout.tv_sec = at_most->count() / 1'000'000'000;
-      timeout.tv_nsec = at_most->count() % 1'000'000'000;
-      argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
-    }
+  const auto fd = static_cast<unsigned>(ring.enter_ring_fd);
+  if (!at_most.has_value() || *at_most <= Duration::zero()) {
+    const unsigned wait_for = at_most.has_value() ? 0 : 1;
+    return std::min(io_uring_enter(fd, unsubmitted(), wait_for, state_->enter_flags, nullptr), 0);
   }
-  const int result = io_uring_enter2(static_cast<unsigned>(ring.enter_ring_fd), unsubmitted(),
-                                     wait_for, state_->enter_flags,
-                                     reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
-  return std::min(result, 0);
+  __kernel_timespec timeout{};
+  timeout.tv_sec = at_most->count() / 1'000'000'000;
+  timeout.tv_nsec = at_most->count() % 1'000'000'000;
+  io_uring_getevents_arg argument{};
+  argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
+  return std::min(io_uring_enter2(fd, unsubmitted(), 1, state_->enter_flags | IORING_ENTER_EXT_ARG,
+                                  reinterpret_cast<sigset_t*>(&argument), sizeof(argument)),
+                  0);
 }
 
 std::size_t KernelRing::reap(std::span<RingCompletion> out) noexcept {

@@ -28,7 +28,8 @@ Reactor::Reactor(std::unique_ptr<Ring> ring, ReactorOptions options)
     : ring_(std::move(ring)),
       thread_(::pthread_self()),
       slots_(options.max_operations),
-      reserved_for_cancels_(places_for_cancels(*ring_)),
+      places_for_operations_(ring_->submission_capacity() - places_for_cancels(*ring_)),
+      places_for_completions_(ring_->completion_capacity()),
       now_(ring_->now()),
       wake_channel_(*this) {}
 
@@ -55,8 +56,7 @@ bool Reactor::has_room_for(OperationKind kind) const noexcept {
   if (kind == OperationKind::wake) {
     return true;  // push() tells whether there is a place
   }
-  return ring_->unsubmitted() + reserved_for_cancels_ < ring_->submission_capacity() &&
-         admitted_ < ring_->completion_capacity();
+  return queued_ < places_for_operations_ && admitted_ < places_for_completions_;
 }
 
 Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& entry) {
@@ -74,7 +74,7 @@ Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& 
   Submission filed = entry;
   filed.user_data = id.to_user_data();
   const bool is_wake = slot.kind == OperationKind::wake;
-  if ((is_wake || parked_.empty()) && has_room_for(slot.kind) && ring_->push(filed)) {
+  if ((is_wake || parked_.empty()) && has_room_for(slot.kind) && push(filed)) {
     slot.state = Slot::State::in_flight;
     admitted_ += is_wake ? 0 : 1;
   } else {
@@ -89,6 +89,12 @@ Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& 
   }
   metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
   return id;
+}
+
+bool Reactor::push(const Submission& entry) noexcept {
+  const bool pushed = ring_->push(entry);
+  queued_ += pushed ? 1 : 0;
+  return pushed;
 }
 
 void Reactor::cancel(OperationId id) noexcept {
@@ -107,7 +113,9 @@ std::int32_t Reactor::attempt(const Submission& entry) noexcept { return ring_->
 std::size_t Reactor::wait(std::optional<Duration> at_most) {
   require_own_thread();
   const bool has_unsubmitted_cancels = !parked_cancels_.empty();
-  complete_unsubmitted_cancels();
+  if (has_unsubmitted_cancels) {
+    complete_unsubmitted_cancels();
+  }
   submit_and_wait(has_unsubmitted_cancels ? Duration::zero() : at_most);
   return reap_all();
 }
@@ -118,8 +126,8 @@ void Reactor::admit_parked() noexcept {
     const Parked& next = parked_.front();
     Slot* slot = slots_.find(next.id);
     if (slot != nullptr) {  // else it was cancelled while it was parked
-      if (!has_room_for(slot->kind) || !ring_->push(next.entry)) {
-        queue_full = admitted_ < ring_->completion_capacity();
+      if (!has_room_for(slot->kind) || !push(next.entry)) {
+        queue_full = admitted_ < places_for_completions_;
         break;
       }
       slot->state = Slot::State::in_flight;
@@ -145,7 +153,7 @@ void Reactor::push_cancels() noexcept {
     entry.flags = kSubmissionSkipSuccess;
     entry.address = id.to_user_data();
     entry.user_data = kCancelUserData;
-    if (!ring_->push(entry)) {
+    if (!push(entry)) {
       break;
     }
     metrics_.cancels_submitted.add();
@@ -154,19 +162,24 @@ void Reactor::push_cancels() noexcept {
 }
 
 void Reactor::submit_and_wait(std::optional<Duration> at_most) {
-  admit_parked();
-  push_cancels();
+  if (!parked_.empty()) {
+    admit_parked();
+  }
+  if (!cancels_.empty()) {
+    push_cancels();
+  }
   // Never sleep on work that the kernel has not seen and could be given.
   const bool more_to_submit =
-      !cancels_.empty() || (!parked_.empty() && admitted_ < ring_->completion_capacity());
-  const unsigned depth = ring_->unsubmitted();
+      !cancels_.empty() || (!parked_.empty() && admitted_ < places_for_completions_);
+  const unsigned depth = queued_;
   metrics_.submission_queue_depth.set(depth);
   if (depth > 0) {
     metrics_.submission_depths.observe(depth);
   }
   metrics_.enters.add();
   const int error = ring_->enter(more_to_submit ? Duration::zero() : at_most);
-  metrics_.submitted.add(depth - ring_->unsubmitted());
+  queued_ = ring_->unsubmitted();
+  metrics_.submitted.add(depth - queued_);
   if (error == -EINTR || error == -EAGAIN || error == -EBUSY) {
     metrics_.enter_retries.add();
   } else {

@@ -142,6 +142,7 @@ class SLUICE_API Reactor {
 
   void require_own_thread() const noexcept;
   [[nodiscard]] bool has_room_for(OperationKind kind) const noexcept;
+  [[nodiscard]] bool push(const Submission& entry) noexcept;
   void admit_parked() noexcept;
   void push_cancels() noexcept;
   void submit_and_wait(std::optional<Duration> at_most);
@@ -156,8 +157,10 @@ class SLUICE_API Reactor {
   detail::RingQueue<Parked> parked_;         // in order of registration; may hold cancelled ones
   std::vector<OperationId> cancels_;         // asked for, not yet pushed
   std::vector<OperationId> parked_cancels_;  // of operations the kernel has not seen
-  unsigned reserved_for_cancels_;            // places of the submission queue
-  unsigned admitted_ = 0;                    // operations in the kernel's hands or pushed
+  unsigned places_for_operations_;           // of the submission queue; the rest is for cancels
+  unsigned places_for_completions_;          // of the completion queue
+  unsigned queued_ = 0;    // entries pushed that the kernel has not taken: the ring's unsubmitted()
+  unsigned admitted_ = 0;  // operations in the kernel's hands or pushed
   // A member, since on the stack it would be set to zero in every turn.
   std::array<RingCompletion, 256> reaped_;
   TimePoint now_;
