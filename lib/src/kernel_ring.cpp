@@ -120,8 +120,8 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
   while (true) {
     io_uring_params params{};
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                   IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE |
-                   IORING_SETUP_CLAMP;
+                   IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
+                   IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
     params.cq_entries = completions;
     error = io_uring_queue_init_params(submissions, &state->ring, &params);
     if (error != -ENOMEM || submissions <= kSmallestRing) {
@@ -183,6 +183,12 @@ int KernelRing::enter(std::optional<Duration> at_most) noexcept {
   const auto fd = static_cast<unsigned>(ring.enter_ring_fd);
   if (!at_most.has_value() || *at_most <= Duration::zero()) {
     const unsigned wait_for = at_most.has_value() ? 0 : 1;
+    // Nothing to hand over, to wait for, or to be posted: what is complete can be reaped as it is.
+    constexpr unsigned kNeedsEnter = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+    if (wait_for == 0 && unsubmitted() == 0 &&
+        (IO_URING_READ_ONCE(*ring.sq.kflags) & kNeedsEnter) == 0) {
+      return 0;
+    }
     return std::min(io_uring_enter(fd, unsubmitted(), wait_for, state_->enter_flags, nullptr), 0);
   }
   __kernel_timespec timeout{};

@@ -25,8 +25,8 @@ struct RingOptions {
 };
 
 /// A ring of the kernel's (io_uring(7)), set up as design rule 1 says: SINGLE_ISSUER,
-/// DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, which needs Linux 6.1. kernel_ring.cpp is the only file
-/// that sees liburing.
+/// DEFER_TASKRUN, COOP_TASKRUN, TASKRUN_FLAG, SUBMIT_ALL, which needs Linux 6.1. kernel_ring.cpp is
+/// the only file that sees liburing.
 class SLUICE_API KernelRing final : public Ring {
  public:
   /// Makes a ring for the calling thread, and blocks SIGPIPE for that thread (sendfile(2) cannot be

@@ -34,7 +34,7 @@ struct ReactorMetrics {
   Counter submitted;              // entries the kernel was handed, cancels included
   Counter completed;              // final completions
   Counter completion_entries;     // all entries reaped
-  Counter enters;                 // calls of io_uring_enter
+  Counter enters;                 // turns; those with nothing to do there make no system call
   Counter enter_retries;          // ... that ended in EINTR, EAGAIN or EBUSY
   Counter parked_total;           // operations that had to wait for room in the queues
   Counter submission_queue_full;  // turns in which the submission queue was used up

@@ -135,7 +135,8 @@ class SLUICE_API Ring {
   [[nodiscard]] virtual bool push(const Submission& entry) noexcept = 0;
 
   /// Submits everything pushed and waits until a completion is there, or `at_most` has passed
-  /// (nullopt: for ever; zero: does not wait, but lets due completions be posted). Returns 0, or a
+  /// (nullopt: for ever; zero: does not wait, but lets due completions be posted; with nothing to
+  /// submit and nothing due it need not go to the kernel). Returns 0, or a
   /// negative errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else
   /// that the ring is broken.
   virtual int enter(std::optional<Duration> at_most) noexcept = 0;

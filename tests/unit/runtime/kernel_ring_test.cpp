@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <chrono>
@@ -216,6 +217,45 @@ TEST(KernelRingRefused, ForItsOptionsNamesTheKernel) {
   EXPECT_EXIT(create_refused(EINVAL, "6.1"), ::testing::ExitedWithCode(0), "6.1 or newer");
 }
 
+[[noreturn]] void enter_with_nothing_to_do() {
+  const auto ring = make_ring();
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
+  CHILD_CHECK(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  CHILD_CHECK(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+  CHILD_CHECK(ring->enter(Duration::zero()) == 0);
+  CHILD_CHECK(ring->enter(1ns) == -EPERM);
+  CHILD_CHECK(ring->push(nop(1)));
+  CHILD_CHECK(ring->enter(Duration::zero()) == -EPERM);
+  ::_exit(0);
+}
+
+TEST(KernelRing, GoesToTheKernelOnlyWithSomethingToDoThere) {
+  EXPECT_EXIT(enter_with_nothing_to_do(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(KernelRing, WhatHasBecomeDueIsPostedWithoutAWait) {
+  const auto ring = make_ring();
+  const Pair pair = socket_pair();
+  std::array<std::byte, 1> buffer{};
+  Submission entry = ReceiveRequest(pair.near.fd(), buffer).prepare();
+  entry.user_data = 7;
+  ASSERT_TRUE(ring->push(entry));
+  ASSERT_EQ(ring->enter(Duration::zero()), 0);
+  std::array<RingCompletion, 2> completions;
+  ASSERT_EQ(ring->reap(completions), 0U);
+  ASSERT_EQ(::write(pair.far.fd(), "x", 1), 1);
+  ASSERT_EQ(ring->enter(Duration::zero()), 0);
+  ASSERT_EQ(ring->reap(completions), 1U);
+  EXPECT_EQ(completions[0].user_data, 7U);
+  EXPECT_EQ(completions[0].result, 1);
+}
+
 [[noreturn]] void create_without_descriptors() {
   const auto next = static_cast<rlim_t>(::dup(STDERR_FILENO));
   const rlimit few{next + 1, next + 1};
@@ -237,7 +277,7 @@ TEST(KernelRingDeathTest, AReactorOnAnotherThreadThanItsRingsIsCaught) {
         auto ring = make_ring();
         std::thread([&ring] {
           Reactor reactor(std::move(ring));
-          reactor.wait(Duration::zero());
+          reactor.wait(1ms);
         }).join();
       },
       "broken rule: io_uring_enter on a ring of ours never fails");
