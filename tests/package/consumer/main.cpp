@@ -1,5 +1,5 @@
-// Uses something of every floor of the installed runtime: a file, sockets, timers, shards, a pool of
-// blocking threads. Prints "ok" when all of it did what it should.
+// Uses something of every floor of the installed runtime: a file, sockets, timers, shards, a pool
+// of blocking threads. Prints "ok" when all of it did what it should.
 #include <fcntl.h>
 
 #include <array>
@@ -74,7 +74,7 @@ Task<bool> reads() {
   std::array<std::byte, 4> magic{};
   const auto count = co_await file.read_exact_at(magic, 0);
   const auto nothing = co_await sluice::Operation(sluice::NopRequest{});
-  co_return count == 4U && nothing && magic[1] == std::byte{'E'} && file.status().has_value();
+  co_return count == 4U && nothing&& magic[1] == std::byte{'E'} && file.status().has_value();
 }
 
 Task<bool> computes(sluice::ShardSet& shards, sluice::BlockingPool& pool) {
