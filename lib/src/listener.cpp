@@ -259,7 +259,7 @@ const Counter& Listener::accepted() const noexcept { return state_->accepted; }
 const Counter& Listener::backed_off() const noexcept { return state_->backed_off; }
 
 bool Listener::AcceptAwaiter::start(detail::PromiseBase& promise) {
-  CancelScope* scope = promise.cancel_scope();
+  CancelScope* scope = scope_ != nullptr ? scope_ : promise.cancel_scope();
   if (scope != nullptr && scope->is_cancelled()) {
     cancelled_ = true;
     return false;

@@ -26,7 +26,6 @@ unsigned places_for_cancels(const Ring& ring) noexcept {
 
 Reactor::Reactor(std::unique_ptr<Ring> ring, ReactorOptions options)
     : ring_(std::move(ring)),
-      thread_(::pthread_self()),
       slots_(options.max_operations),
       places_for_operations_(ring_->submission_capacity() - places_for_cancels(*ring_)),
       places_for_completions_(ring_->completion_capacity()),
@@ -38,10 +37,6 @@ Reactor::~Reactor() {
   detail::invariant(
       slots_.in_use() == 0,
       "a Reactor is destroyed only when nothing is in flight: cancel and drain first");
-}
-
-bool Reactor::is_on_its_thread() const noexcept {
-  return ::pthread_equal(::pthread_self(), thread_) != 0;
 }
 
 void Reactor::require_own_thread() const noexcept {

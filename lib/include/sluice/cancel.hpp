@@ -1,7 +1,9 @@
 #pragma once
 
 #include <sluice/detail/api.hpp>
+#include <sluice/detail/home_thread.hpp>
 #include <sluice/detail/intrusive_list.hpp>
+#include <sluice/detail/invariant.hpp>
 
 namespace sluice {
 
@@ -29,8 +31,9 @@ class SLUICE_API CancelLink : private detail::ListNode {
 /// below it. Cancelling never frees anything and never drops a result: it asks each operation in
 /// the scope to end, and each still completes through its waiter.
 ///
-/// Belongs to one shard: no atomics, and only that shard's thread may touch it. Use
-/// ShardSet::post() to cancel work of another shard.
+/// Belongs to one shard: no atomics, and only the thread that made it may touch it. Cancelling from
+/// another thread aborts; ShardSet::post() carries a cancel to another shard, and a task that
+/// ShardSet::submit_to() runs there is cancelled with its caller.
 class CancelScope final : private CancelLink {
  public:
   CancelScope() noexcept = default;
@@ -47,6 +50,9 @@ class CancelScope final : private CancelLink {
   /// Asks everything in the scope and below it to end, once; a second call does nothing. Only asks:
   /// whoever waits is resumed later, by the loop.
   void cancel() noexcept {
+    detail::invariant(home_.is_current(),
+                      "a CancelScope is cancelled on the thread that made it: send the cancel to "
+                      "its shard with ShardSet::post()");
     if (cancelled_) {
       return;
     }
@@ -84,6 +90,7 @@ class CancelScope final : private CancelLink {
   void on_cancel() noexcept override { cancel(); }
 
   detail::IntrusiveList<CancelLink> links_;
+  detail::HomeThread home_;
   bool cancelled_ = false;
 };
 

@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <sluice/cancel.hpp>
 #include <sluice/clock.hpp>
+#include <sluice/detail/invariant.hpp>
 #include <sluice/result.hpp>
 #include <sluice/task.hpp>
 #include <sluice/task_scope.hpp>
@@ -103,26 +106,55 @@ template <class... T>
       results);
 }
 
-/// Runs a task until a deadline, then cancels and awaits it. ETIMEDOUT when the deadline ended it;
-/// a result that was there first is delivered, however late.
+/// The same for any number of tasks of one type, at least one.
 template <class T>
-[[nodiscard]] Task<Result<T>> with_deadline(TimePoint when, Task<Result<T>> task) {
-  Deadline deadline(co_await current_context());
-  deadline.set(when);
-  auto result = co_await std::move(task).within(deadline.scope());
-  if (!result && is_cancelled(result.error()) && deadline.has_expired()) {
-    co_return failure(std::errc::timed_out);
+struct AnyOfManyResult {
+  std::size_t first = 0;
+  std::vector<detail::ValueOf<T>> results;
+};
+
+template <class T>
+[[nodiscard]] Task<AnyOfManyResult<T>> when_any(std::vector<Task<T>> tasks) {
+  detail::invariant(!tasks.empty(), "when_any() is given one task at least: of none none is first");
+  std::vector<std::optional<detail::ValueOf<T>>> results(tasks.size());
+  std::optional<std::size_t> first;
+  TaskScope scope(co_await current_context());
+  for (std::size_t index = 0; index < tasks.size(); ++index) {
+    scope.spawn(
+        detail::keep_result(std::move(tasks[index]), results[index], [&first, &scope, index] {
+          if (!first) {
+            first = index;
+            scope.cancel();
+          }
+        }));
   }
-  co_return result;
+  co_await scope.join();
+  AnyOfManyResult<T> all{.first = *first, .results = {}};
+  all.results.reserve(results.size());
+  for (auto& result : results) {
+    all.results.push_back(std::move(*result));
+  }
+  co_return all;
 }
 
-/// The same for a single operation.
-template <OperationRequest Request>
-[[nodiscard]] Task<typename Operation<Request>::Outcome> with_deadline(
-    TimePoint when, Operation<Request> operation) {
+namespace detail {
+
+// What can be awaited under a scope given by hand: a task, an operation, a wait, an accept.
+template <class A>
+concept Scoped = requires(A awaitable, CancelScope& scope) { std::move(awaitable).within(scope); };
+template <Scoped A>
+using ScopedOutcome = std::remove_cvref_t<
+    decltype(std::declval<A>().within(std::declval<CancelScope&>()).await_resume())>;
+
+}  // namespace detail
+
+/// Awaits a task, an operation or a wait until a deadline, then cancels it and awaits its end.
+/// ETIMEDOUT when the deadline ended it; a result that was there first is delivered, however late.
+template <detail::Scoped A>
+[[nodiscard]] Task<detail::ScopedOutcome<A>> with_deadline(TimePoint when, A awaitable) {
   Deadline deadline(co_await current_context());
   deadline.set(when);
-  auto result = co_await std::move(operation).within(deadline.scope());
+  auto result = co_await std::move(awaitable).within(deadline.scope());
   if (!result && is_cancelled(result.error()) && deadline.has_expired()) {
     co_return failure(std::errc::timed_out);
   }

@@ -100,7 +100,8 @@ class SLUICE_API Executor {
 
   // For awaitables.
 
-  /// Queues a suspended coroutine. It is resumed by the loop, never from here.
+  /// Queues a suspended coroutine. It is resumed by the loop, never from here. Aborts on another
+  /// thread than the executor's own: post() is the way in from there.
   void make_ready(detail::PromiseBase& promise) noexcept;
   /// Arms a timer, or moves it; on_expired() is called in the turn in which it is due.
   void arm(detail::TimerNode& timer, TimePoint deadline) { timers_.arm(timer, deadline); }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include <sluice/cancel.hpp>
 #include <sluice/clock.hpp>
@@ -80,6 +81,16 @@ class SLUICE_API Listener {
 class [[nodiscard]] Listener::AcceptAwaiter final : private CancelLink {
  public:
   explicit AcceptAwaiter(State& state) noexcept : state_(state) {}
+  /// Movable until it is awaited.
+  AcceptAwaiter(AcceptAwaiter&& other) noexcept : state_(other.state_), scope_(other.scope_) {}
+  AcceptAwaiter& operator=(AcceptAwaiter&&) = delete;
+  ~AcceptAwaiter() = default;
+  /// Waits under another scope than the awaiting coroutine's own.
+  [[nodiscard]] AcceptAwaiter within(CancelScope& scope) && noexcept {
+    scope_ = &scope;
+    return std::move(*this);
+  }
+
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <detail::RuntimePromise Promise>
   [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> handle) {
@@ -93,6 +104,7 @@ class [[nodiscard]] Listener::AcceptAwaiter final : private CancelLink {
   void on_cancel() noexcept override;
 
   State& state_;
+  CancelScope* scope_ = nullptr;
   detail::PromiseBase* promise_ = nullptr;
   bool cancelled_ = false;
 };

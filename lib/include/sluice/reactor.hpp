@@ -1,7 +1,5 @@
 #pragma once
 
-#include <pthread.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -12,6 +10,7 @@
 
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
+#include <sluice/detail/home_thread.hpp>
 #include <sluice/detail/ring_queue.hpp>
 #include <sluice/detail/slot_table.hpp>
 #include <sluice/metrics.hpp>
@@ -108,7 +107,7 @@ class SLUICE_API Reactor {
   void disable_wake();
 
   /// Whether the calling thread is the one that made this reactor, and so may call it. Any thread.
-  [[nodiscard]] bool is_on_its_thread() const noexcept;
+  [[nodiscard]] bool is_on_its_thread() const noexcept { return home_.is_current(); }
 
   /// The time at which the last turn's completions were reaped.
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
@@ -151,8 +150,8 @@ class SLUICE_API Reactor {
   void complete_unsubmitted_cancels() noexcept;
   [[nodiscard]] Result<void> arm_wake();
 
+  detail::HomeThread home_;
   std::unique_ptr<Ring> ring_;
-  pthread_t thread_;
   detail::SlotTable slots_;
   detail::RingQueue<Parked> parked_;         // in order of registration; may hold cancelled ones
   std::vector<OperationId> cancels_;         // asked for, not yet pushed

@@ -58,6 +58,11 @@ class IntrusiveList {
     sentinel_.previous_ = &node;
   }
 
+  /// The first object, which stays in the list; null when the list is empty.
+  [[nodiscard]] T* front() const noexcept {
+    return empty() ? nullptr : static_cast<T*>(sentinel_.next_);
+  }
+
   /// The first object, out of the list; null when the list is empty.
   [[nodiscard]] T* pop_front() noexcept {
     if (empty()) {
