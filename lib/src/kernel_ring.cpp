@@ -3,6 +3,7 @@
 
 #include <linux/openat2.h>
 #include <linux/time_types.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -48,8 +49,16 @@ static_assert(static_cast<int>(Opcode::mkdirat) == IORING_OP_MKDIRAT);
 static_assert(static_cast<int>(Opcode::linkat) == IORING_OP_LINKAT);
 static_assert(static_cast<int>(Opcode::socket) == IORING_OP_SOCKET);
 static_assert(static_cast<int>(Opcode::send_zero_copy) == IORING_OP_SEND_ZC);
+static_assert(static_cast<int>(Opcode::sendmsg_zero_copy) == IORING_OP_SENDMSG_ZC);
+static_assert(kPollFirst == IORING_RECVSEND_POLL_FIRST);
+static_assert(kReceiveMultishot == IORING_RECV_MULTISHOT);
+static_assert(sizeof(ProvidedBuffer) == sizeof(io_uring_buf));
+static_assert(offsetof(ProvidedBuffer, length) == offsetof(io_uring_buf, len));
+static_assert(offsetof(ProvidedBuffer, id) == offsetof(io_uring_buf, bid));
+static_assert(offsetof(ProvidedBuffer, tail) == offsetof(io_uring_buf_ring, tail));
 static_assert(kCompletionBuffer == IORING_CQE_F_BUFFER);
 static_assert(kCompletionMore == IORING_CQE_F_MORE);
+static_assert(kCompletionNonempty == IORING_CQE_F_SOCK_NONEMPTY);
 static_assert(kCompletionNotification == IORING_CQE_F_NOTIF);
 static_assert(kCompletionBufferShift == IORING_CQE_BUFFER_SHIFT);
 static_assert(kSubmissionFixedFile == IOSQE_FIXED_FILE);
@@ -61,6 +70,10 @@ static_assert(kSubmissionSkipSuccess == IOSQE_CQE_SKIP_SUCCESS);
 // Newer than the headers of liburing 2.3; from the kernel's include/uapi/linux/io_uring.h, 6.15.
 constexpr unsigned kEnterNoIowait = 1U << 7;
 constexpr unsigned kFeatureNoIowait = 1U << 17;
+// IORING_SEND_ZC_REPORT_USAGE is of Linux 6.2 and nothing announces it, so it is asked for from 6.3
+// on, which IORING_FEAT_REG_REG_RING announces.
+constexpr std::uint16_t kSendReportUsage = 1U << 3;
+constexpr unsigned kFeatureOfLinux63 = 1U << 13;
 
 constexpr unsigned kSmallestRing = 64;
 constexpr unsigned kMostSubmissions = 32768;  // IORING_MAX_ENTRIES
@@ -102,6 +115,7 @@ struct KernelRing::State {
   io_uring ring{};
   Capabilities capabilities;
   unsigned enter_flags = IORING_ENTER_GETEVENTS;
+  std::uint16_t zero_copy_options = 0;
 };
 
 KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -147,6 +161,9 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
     // Without it a server that waits for requests shows up as 100 % iowait.
     state->enter_flags |= kEnterNoIowait;
   }
+  if ((ring.features & kFeatureOfLinux63) != 0) {
+    state->zero_copy_options = kSendReportUsage;
+  }
   // The indirection array of the submission queue stays the identity: entries are used in order.
   for (unsigned index = 0; index <= *ring.sq.kring_mask; ++index) {
     ring.sq.array[index] = index;
@@ -171,7 +188,11 @@ bool KernelRing::push(const Submission& entry) noexcept {
   if (unsubmitted() >= *queue.kring_entries) {
     return false;
   }
-  std::memcpy(&queue.sqes[queue.sqe_tail & *queue.kring_mask], &entry, sizeof(entry));
+  io_uring_sqe& place = queue.sqes[queue.sqe_tail & *queue.kring_mask];
+  std::memcpy(&place, &entry, sizeof(entry));
+  if (entry.opcode == Opcode::send_zero_copy || entry.opcode == Opcode::sendmsg_zero_copy) {
+    place.ioprio |= state_->zero_copy_options;
+  }
   ++queue.sqe_tail;
   return true;
 }
@@ -255,9 +276,27 @@ std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
       return answer(::statx(entry.fd, reinterpret_cast<const char*>(entry.address),
                             static_cast<int>(entry.operation_flags), entry.length,
                             reinterpret_cast<struct statx*>(entry.offset)));
+    case Opcode::poll_add: {
+      pollfd question{entry.fd, static_cast<short>(entry.operation_flags), 0};
+      const std::int32_t ready = answer(::poll(&question, 1, 0));
+      return ready > 0 ? question.revents : (ready == 0 ? -EAGAIN : ready);
+    }
     default:
       return -EAGAIN;
   }
+}
+
+std::int32_t KernelRing::register_buffer_ring(std::span<ProvidedBuffer> places,
+                                              std::uint16_t group) noexcept {
+  io_uring_buf_reg request{};
+  request.ring_addr = reinterpret_cast<std::uint64_t>(places.data());
+  request.ring_entries = static_cast<std::uint32_t>(places.size());
+  request.bgid = group;
+  return io_uring_register_buf_ring(&state_->ring, &request, 0);
+}
+
+void KernelRing::unregister_buffer_ring(std::uint16_t group) noexcept {
+  io_uring_unregister_buf_ring(&state_->ring, group);
 }
 
 TimePoint KernelRing::now() const noexcept { return Clock::now(); }

@@ -222,17 +222,36 @@ void Reactor::complete(const RingCompletion& entry) noexcept {
   }
   const Completion completion{entry.result, entry.flags};
   Waker& waker = *slot->waker;
+  const auto kind = static_cast<std::size_t>(slot->kind);
+  // A notification says how the bytes went, not whether the operation failed.
+  const bool is_notification = account_zero_copy(completion, slot->kind);
+  if (entry.result < 0 && entry.result != -ECANCELED && !is_notification) {
+    metrics_.failed[kind].add();
+  }
   if (completion.is_final()) {
-    const auto kind = static_cast<std::size_t>(slot->kind);
     observe(metrics_.latency[kind], now_ - slot->registered_at);
-    if (entry.result < 0 && entry.result != -ECANCELED) {
-      metrics_.failed[kind].add();
-    }
     admitted_ -= slot->kind == OperationKind::wake ? 0 : 1;
     slots_.release(id);
     metrics_.completed.add();
   }
   waker.wake(completion);
+}
+
+// Of the sends only those without a copy complete twice: with the count, and when the buffer is
+// free. True for the second.
+bool Reactor::account_zero_copy(Completion completion, OperationKind kind) noexcept {
+  if ((completion.flags & kCompletionNotification) != 0) {
+    metrics_.zero_copy_released.add();
+    metrics_.zero_copy_outstanding.add(-1);
+    if ((static_cast<std::uint32_t>(completion.result) & kNotificationCopied) != 0) {
+      metrics_.zero_copy_copied.add();
+    }
+    return true;
+  }
+  if (kind == OperationKind::send && !completion.is_final()) {
+    metrics_.zero_copy_outstanding.add(1);
+  }
+  return false;
 }
 
 void Reactor::complete_unsubmitted_cancels() noexcept {

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sluice/socket.hpp>
@@ -40,6 +41,61 @@ Task<Result<void>> Socket::send_all(std::span<const std::byte> buffer, int flags
     }
     if (*count == 0) {
       co_return failure(EIO);  // send(2) of a stream never answers 0 for bytes it was given
+    }
+    buffer = buffer.subspan(*count);
+  }
+  co_return Result<void>();
+}
+
+namespace {
+
+// Takes what was sent off the front of the pieces; gives those that are left.
+std::span<iovec> without_front(std::span<iovec> pieces, std::size_t sent) noexcept {
+  while (!pieces.empty() && sent >= pieces.front().iov_len) {
+    sent -= pieces.front().iov_len;
+    pieces.front() = {};
+    pieces = pieces.subspan(1);
+  }
+  if (!pieces.empty()) {
+    iovec& first = pieces.front();
+    first = {static_cast<std::byte*>(first.iov_base) + sent, first.iov_len - sent};
+  }
+  return pieces;
+}
+
+bool lacks_zero_copy(const std::error_code& error) noexcept {
+  return error == std::errc::operation_not_supported || error == std::errc::not_enough_memory;
+}
+
+}  // namespace
+
+Task<Result<void>> Socket::send_all_vectored(std::span<iovec> pieces, int flags) const {
+  pieces = without_front(pieces, 0);
+  while (!pieces.empty()) {
+    const auto some = pieces.first(std::min(pieces.size(), kMostPieces));
+    const auto count = co_await send_vectored(some, flags | MSG_WAITALL);
+    if (!count) {
+      co_return std::unexpected(count.error());
+    }
+    if (*count == 0) {
+      co_return failure(EIO);  // send(2) of a stream never answers 0 for bytes it was given
+    }
+    pieces = without_front(pieces, *count);
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Socket::send_all_zero_copy(std::span<const std::byte> buffer, int flags) const {
+  while (!buffer.empty()) {
+    const auto count = co_await send_zero_copy(buffer, flags | MSG_WAITALL);
+    if (!count && lacks_zero_copy(count.error())) {
+      co_return co_await send_all(buffer, flags);
+    }
+    if (!count) {
+      co_return std::unexpected(count.error());
+    }
+    if (*count == 0) {
+      co_return failure(EIO);
     }
     buffer = buffer.subspan(*count);
   }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -65,6 +66,15 @@ Result<SocketAddress> SocketAddress::peer_of(int fd) noexcept {
   address.size_ = sizeof(address.storage_);
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address.storage_), &address.size_) != 0) {
     return failure(errno);
+  }
+  return address;
+}
+
+SocketAddress SocketAddress::from_kernel(const sockaddr_storage& storage, socklen_t size) noexcept {
+  SocketAddress address;
+  if (size >= sizeof(sa_family_t)) {
+    address.storage_ = storage;
+    address.size_ = std::min<socklen_t>(size, sizeof(storage));
   }
   return address;
 }

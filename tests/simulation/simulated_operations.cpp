@@ -38,7 +38,7 @@ constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 }  // namespace
 
 bool SimulatedRing::would_not_wait(const Pending& operation) const noexcept {
-  if (operation.is_bad_descriptor || operation.awaits_notification) {
+  if (operation.is_bad_descriptor || operation.awaits_notification || operation.seeks_early) {
     return true;
   }
   const SimulatedObject* object = operation.object.get();
@@ -48,6 +48,7 @@ bool SimulatedRing::would_not_wait(const Pending& operation) const noexcept {
              !object->backlog.empty();
     case Opcode::read:
     case Opcode::receive:
+    case Opcode::recvmsg:
       if (object == nullptr) {
         return is_readable(operation.entry.fd);
       }
@@ -92,23 +93,28 @@ int SimulatedRing::error_to_inject(Opcode opcode) noexcept {
 }
 
 void SimulatedRing::take_back_buffer(const Pending& operation) const noexcept {
-  if (fills_buffer(operation.entry.opcode)) {
+  if (fills_buffer(operation.entry)) {
     for (const iovec& piece : operation.pieces) {
       take_back_from_kernel(reinterpret_cast<std::uint64_t>(piece.iov_base), piece.iov_len);
     }
   }
 }
 
-SimulatedRing::Outcome SimulatedRing::fail(const Pending& operation, std::int32_t result) noexcept {
+SimulatedRing::Outcome SimulatedRing::fail(Pending& operation, int error) noexcept {
   if (operation.entry.opcode == Opcode::close) {
     static_cast<void>(close(operation.entry));  // it reports the error, and closes all the same
   }
-  return {result, 0};
+  if (is_zero_copy(operation.entry.opcode) && random_.chance(options_.notifies_error)) {
+    operation.lent = bytes_to_send(operation.entry);
+    operation.awaits_notification = true;
+    return {-error, kCompletionMore};
+  }
+  return {-error, 0};
 }
 
 SimulatedRing::Outcome SimulatedRing::perform(Pending& operation) noexcept {
   if (operation.awaits_notification) {
-    return {0, kCompletionNotification};
+    return notify(operation);
   }
   if (operation.is_bad_descriptor) {
     return {-EBADF, 0};
@@ -116,11 +122,11 @@ SimulatedRing::Outcome SimulatedRing::perform(Pending& operation) noexcept {
   std::size_t at_most = kNoLimit;
   if (const auto planned = take_planned(operation.entry.opcode)) {
     if (*planned < 0) {
-      return fail(operation, *planned);
+      return fail(operation, -*planned);
     }
     at_most = static_cast<std::size_t>(*planned);
   } else if (const int error = error_to_inject(operation.entry.opcode); error != 0) {
-    return fail(operation, -error);
+    return fail(operation, error);
   }
   if (operation.is_interrupted && (!would_not_wait(operation) || random_.chance(0.5))) {
     return {-ECANCELED, 0};
@@ -133,11 +139,15 @@ SimulatedRing::Outcome SimulatedRing::perform_as_told(Pending& operation,
                                                       Outcome outcome) noexcept {
   take_back_buffer(operation);
   const Opcode opcode = operation.entry.opcode;
-  if (outcome.result > 0 && (fills_buffer(opcode) || empties_buffer(opcode))) {
-    const auto count = static_cast<std::size_t>(outcome.result);
+  const auto count = static_cast<std::size_t>(std::max(outcome.result, 0));
+  if (count > 0 && takes_provided_buffer(operation.entry)) {
+    const Outcome received = receive_provided(operation, count);
+    return {received.result, (received.flags & ~kCompletionMore) | outcome.flags};
+  }
+  if (count > 0 && (fills_buffer(operation.entry) || empties_buffer(opcode))) {
     require(count <= total_bytes(operation.pieces),
             "a test answers no more bytes than were asked for");
-    if (fills_buffer(opcode)) {
+    if (fills_buffer(operation.entry)) {
       scatter(Bytes(count), operation.pieces);
     }
     if (operation.object != nullptr) {
@@ -161,7 +171,12 @@ SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_mo
           is_stream(operation.object) ? receive(operation, at_most) : read_file(operation, at_most),
           0};
     case Opcode::receive:
+      if (takes_provided_buffer(entry)) {
+        return receive_provided(operation, at_most);
+      }
       return {receive(operation, at_most), 0};
+    case Opcode::recvmsg:
+      return {receive_message(operation, at_most), 0};
     case Opcode::write:
     case Opcode::writev:
       return {write_file(operation, at_most), 0};
@@ -183,10 +198,11 @@ SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_mo
     case Opcode::statx:
       return {tell_status(entry), 0};
     case Opcode::send:
+    case Opcode::sendmsg:
       return {send(operation, at_most), 0};
     case Opcode::send_zero_copy:
-      operation.awaits_notification = true;
-      return {send(operation, at_most), kCompletionMore};
+    case Opcode::sendmsg_zero_copy:
+      return send_zero_copy(operation, at_most);
     case Opcode::accept:
       return accept(operation);
     case Opcode::openat2:
@@ -221,14 +237,7 @@ std::int32_t SimulatedRing::receive(const Pending& operation, std::size_t at_mos
 }
 
 std::int32_t SimulatedRing::send(const Pending& operation, std::size_t at_most) noexcept {
-  if (!is_stream(operation.object)) {
-    return -ENOTSOCK;
-  }
-  const std::byte* bytes = buffer_of(operation.entry);
-  const std::size_t count = shorten(std::min(std::size_t{operation.entry.length}, at_most));
-  Bytes& sent = operation.object->sent;
-  sent.insert(sent.end(), bytes, bytes + count);
-  return static_cast<std::int32_t>(count);
+  return send_bytes(operation, bytes_to_send(operation.entry), at_most);
 }
 
 SimulatedRing::Outcome SimulatedRing::accept(const Pending& operation) noexcept {
@@ -261,6 +270,9 @@ std::int32_t SimulatedRing::send_file(const Submission& entry) noexcept {
 }
 
 std::int32_t SimulatedRing::attempt(const Submission& entry) noexcept {
+  if (entry.opcode == Opcode::poll_add) {
+    return poll_at_once(entry);
+  }
   const bool is_direct = (entry.flags & kSubmissionFixedFile) != 0;
   if (is_direct || !random_.chance(options_.attempt_succeeds)) {
     return -EAGAIN;

@@ -19,7 +19,7 @@ namespace {
 
 // Read when the entry is taken, as the kernel does with the pieces of a vectored transfer.
 [[nodiscard]] std::vector<iovec> pieces_of(const Submission& entry) {
-  if (!fills_buffer(entry.opcode) && !empties_buffer(entry.opcode)) {
+  if (!fills_buffer(entry) && !empties_buffer(entry.opcode)) {
     return {};
   }
   if (entry.opcode == Opcode::readv || entry.opcode == Opcode::writev) {
@@ -47,6 +47,7 @@ SimulatedRing::SimulatedRing(const SimulatedRingOptions& options)
     : options_(options), random_(options.seed), now_(TimePoint{} + 1h) {}
 
 SimulatedRing::~SimulatedRing() {
+  require(buffer_groups_.empty(), "provided buffers are gone before their ring");
   require(pending_.empty(), "a ring is closed only when nothing is in flight");
   require(operations_taken_ == finals_posted_, "every operation completes exactly once");
   require(direct_descriptors_.empty(), "a table of direct descriptors is undone before its ring");
@@ -88,6 +89,7 @@ int SimulatedRing::enter(std::optional<Duration> at_most) noexcept {
   if (answer == -EAGAIN || answer == -EBUSY) {
     return answer;  // before anything is taken from the submission queue
   }
+  find_provided_buffers();
   take_submissions();
   return answer != 0 ? answer : wait_for_completion(at_most);
 }
@@ -122,9 +124,9 @@ void SimulatedRing::admit(const Submission& entry) noexcept {
   Pending operation;
   operation.entry = entry;
   operation.pieces = pieces_of(entry);
-  if (fills_buffer(entry.opcode)) {
+  if (fills_buffer(entry)) {
     for (const Pending& other : pending_) {
-      require(!fills_buffer(other.entry.opcode) || are_apart(operation.pieces, other.pieces),
+      require(!fills_buffer(other.entry) || are_apart(operation.pieces, other.pieces),
               "a buffer is lent to one operation at a time");
     }
     for (const iovec& piece : operation.pieces) {
@@ -230,6 +232,9 @@ void SimulatedRing::finish(std::uint64_t user_data, Outcome outcome) noexcept {
   const auto found = by_user_data_.find(user_data);
   if ((outcome.flags & kCompletionMore) != 0) {
     found->second->due = pick_due();
+    if (found->second->awaits_notification && random_.chance(options_.notifies_late)) {
+      found->second->due += 10s;
+    }
     return;
   }
   take_back_buffer(*found->second);

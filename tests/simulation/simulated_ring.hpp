@@ -41,16 +41,21 @@ struct SimulatedRingOptions {
   /// Nothing completes by itself: the test decides, through complete().
   bool is_scripted = false;
 
-  Duration longest_latency{};   // operations take from zero to this long
-  Duration turn_cost{};         // how far the clock moves with each enter()
-  double lingers = 0;           // ... of a due operation to be left for a later enter()
-  double held = 0;              // ... of an operation to end only when it is cancelled
-  double short_transfer = 0;    // ... of a transfer to stop early
-  double multishot_ends = 0;    // ... of a multishot operation to end without an error
-  double enter_fails = 0;       // ... of enter() to answer EINTR, EAGAIN or EBUSY
-  double cancel_not_found = 0;  // ... of a cancel to lose against a result
-  double cancel_running = 0;    // ... of a cancel to find its target at work
-  double attempt_succeeds = 0;  // ... of attempt() to do what needs no waiting
+  Duration longest_latency{};     // operations take from zero to this long
+  Duration turn_cost{};           // how far the clock moves with each enter()
+  double lingers = 0;             // ... of a due operation to be left for a later enter()
+  double held = 0;                // ... of an operation to end only when it is cancelled
+  double short_transfer = 0;      // ... of a transfer to stop early
+  double multishot_ends = 0;      // ... of a multishot operation to end without an error
+  double seeks_early = 0;         // ... of a receive that took the last buffer to end in ENOBUFS
+  double notifies_late = 0;       // ... of a notification to come after all else is done
+  double notifies_error = 0;      // ... of a failed zero-copy send to notify all the same
+  double skips_notification = 0;  // ... of a zero-copy send to complete once, buffer and all
+  double copies = 0;              // ... of a notification to say that a copy was made
+  double enter_fails = 0;         // ... of enter() to answer EINTR, EAGAIN or EBUSY
+  double cancel_not_found = 0;    // ... of a cancel to lose against a result
+  double cancel_running = 0;      // ... of a cancel to find its target at work
+  double attempt_succeeds = 0;    // ... of attempt() to do what needs no waiting
   std::vector<InjectedError> errors{};
   std::vector<Opcode> missing{};  // what this kernel is too old for
 
@@ -96,6 +101,9 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept override;
   [[nodiscard]] bool has_overflowed() const noexcept override { return !backlog_.empty(); }
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
+  [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
+                                                  std::uint16_t group) noexcept override;
+  void unregister_buffer_ring(std::uint16_t group) noexcept override;
   [[nodiscard]] TimePoint now() const noexcept override { return now_; }
   [[nodiscard]] bool supports(Opcode opcode) const noexcept override;
   [[nodiscard]] int register_buffers(std::span<const iovec> buffers) noexcept override;
@@ -152,6 +160,14 @@ class SimulatedRing final : public Ring {
     bool is_bad_descriptor = false;
     bool is_interrupted = false;       // a cancel has found it at work
     bool awaits_notification = false;  // zero-copy: the count is out, the buffer is not free yet
+    bool seeks_early = false;          // looks for a buffer before there are bytes to put into it
+    Bytes lent;                        // zero-copy: what the buffer must still hold at the end
+  };
+  /// A ring of provided buffers, and what the kernel has found in it.
+  struct BufferGroup {
+    std::span<ProvidedBuffer> places;
+    std::uint16_t seen = 0;  // of its tail
+    std::deque<ProvidedBuffer> free;
   };
   struct Outcome {
     std::int32_t result = 0;
@@ -177,7 +193,6 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] bool would_not_wait(const Pending& operation) const noexcept;
   [[nodiscard]] std::optional<std::int32_t> take_planned(Opcode opcode) noexcept;
   [[nodiscard]] int error_to_inject(Opcode opcode) noexcept;
-  [[nodiscard]] Outcome fail(const Pending& operation, std::int32_t result) noexcept;
   [[nodiscard]] Outcome perform(Pending& operation) noexcept;
   [[nodiscard]] Outcome perform_as_told(Pending& operation, Outcome outcome) noexcept;
   [[nodiscard]] Outcome work(Pending& operation, std::size_t at_most) noexcept;
@@ -186,6 +201,17 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::int32_t receive(const Pending& operation, std::size_t at_most) noexcept;
   [[nodiscard]] std::int32_t send(const Pending& operation, std::size_t at_most) noexcept;
   [[nodiscard]] Outcome accept(const Pending& operation) noexcept;
+  // simulated_sockets.cpp: provided buffers, zero-copy sends, and messages of several buffers.
+  void find_provided_buffers() noexcept;
+  [[nodiscard]] Outcome receive_provided(Pending& operation, std::size_t at_most) noexcept;
+  [[nodiscard]] Outcome send_zero_copy(Pending& operation, std::size_t at_most) noexcept;
+  [[nodiscard]] Outcome fail(Pending& operation, int error) noexcept;
+  [[nodiscard]] Outcome notify(Pending& operation) noexcept;
+  [[nodiscard]] std::int32_t receive_message(const Pending& operation,
+                                             std::size_t at_most) noexcept;
+  [[nodiscard]] std::int32_t send_bytes(const Pending& operation, const Bytes& bytes,
+                                        std::size_t at_most) noexcept;
+  [[nodiscard]] std::int32_t poll_at_once(const Submission& entry) const noexcept;
   [[nodiscard]] std::int32_t open_name(const Submission& entry) noexcept;
   [[nodiscard]] std::int32_t send_file(const Submission& entry) noexcept;
   [[nodiscard]] std::size_t shorten(std::size_t count) noexcept;
@@ -216,6 +242,8 @@ class SimulatedRing final : public Ring {
   std::vector<iovec> registered_buffers_;
   std::vector<ObjectPointer> direct_descriptors_;  // null: a free place
 
+  std::map<std::uint16_t, BufferGroup> buffer_groups_;
+
   std::map<Opcode, std::deque<std::int32_t>> planned_;
   std::deque<int> planned_enters_;
   std::optional<CancelAnswer> cancel_answer_;
@@ -233,15 +261,26 @@ class SimulatedRing final : public Ring {
 /// The bits of Submission::priority that make an accept multishot (IORING_ACCEPT_MULTISHOT).
 inline constexpr std::uint16_t kAcceptMultishot = 1;
 
-/// Whether the program lends a buffer that the kernel writes into.
-[[nodiscard]] constexpr bool fills_buffer(Opcode opcode) noexcept {
-  return opcode == Opcode::read || opcode == Opcode::receive || opcode == Opcode::readv ||
-         opcode == Opcode::read_fixed;
+/// What a send is to send: a copy of its buffer, or of its message's.
+[[nodiscard]] Bytes bytes_to_send(const Submission& entry);
+
+/// Whether the kernel receives into a buffer that it chooses itself.
+[[nodiscard]] constexpr bool takes_provided_buffer(const Submission& entry) noexcept {
+  return entry.opcode == Opcode::receive && (entry.flags & kSubmissionBufferSelect) != 0;
+}
+/// Whether the program lends a buffer of its own that the kernel writes into.
+[[nodiscard]] constexpr bool fills_buffer(const Submission& entry) noexcept {
+  return entry.opcode == Opcode::read || entry.opcode == Opcode::readv ||
+         entry.opcode == Opcode::read_fixed ||
+         (entry.opcode == Opcode::receive && !takes_provided_buffer(entry));
 }
 /// Whether it lends one that the kernel reads from.
 [[nodiscard]] constexpr bool empties_buffer(Opcode opcode) noexcept {
   return opcode == Opcode::write || opcode == Opcode::send || opcode == Opcode::writev ||
          opcode == Opcode::write_fixed;
+}
+[[nodiscard]] constexpr bool is_zero_copy(Opcode opcode) noexcept {
+  return opcode == Opcode::send_zero_copy || opcode == Opcode::sendmsg_zero_copy;
 }
 
 }  // namespace sluice::testing

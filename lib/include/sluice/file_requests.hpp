@@ -20,10 +20,6 @@
 /// the operation then gives its result.
 namespace sluice {
 
-/// The most pieces of one vectored read or write: IOV_MAX, the kernel's own limit (readv(2)). More
-/// are served in part; the count tells.
-inline constexpr std::size_t kMostPieces = 1024;
-
 /// What the requests on one descriptor share.
 struct OnDescriptor {
   Descriptor fd;

@@ -45,6 +45,9 @@ class SLUICE_API KernelRing final : public Ring {
   [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept override;
   [[nodiscard]] bool has_overflowed() const noexcept override;
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
+  [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
+                                                  std::uint16_t group) noexcept override;
+  void unregister_buffer_ring(std::uint16_t group) noexcept override;
   /// CLOCK_MONOTONIC.
   [[nodiscard]] TimePoint now() const noexcept override;
   [[nodiscard]] bool supports(Opcode opcode) const noexcept override;

@@ -42,9 +42,12 @@ struct ReactorMetrics {
   Counter cancels_requested;
   /// ... of which the kernel was asked; parked operations are cancelled without it.
   Counter cancels_submitted;
-  Counter stale_completions;  // completions for ids that name nothing; 0 unless there is a bug
-  Counter wakeups;            // wake-ups by other threads
-  Gauge in_flight;            // registered and not complete, parked ones included
+  Counter stale_completions;    // completions for ids that name nothing; 0 unless there is a bug
+  Counter wakeups;              // wake-ups by other threads
+  Counter zero_copy_released;   // notifications of zero-copy sends: the buffer is free again
+  Counter zero_copy_copied;     // ... that say the kernel copied after all; Linux 6.3 tells
+  Gauge zero_copy_outstanding;  // zero-copy sends whose count is out and whose buffer is not free
+  Gauge in_flight;              // registered and not complete, parked ones included
   /// Operations waiting for room in the queues.
   Gauge parked;
   Gauge submission_queue_depth;      // entries handed over by the last enter
@@ -147,6 +150,7 @@ class SLUICE_API Reactor {
   void submit_and_wait(std::optional<Duration> at_most);
   std::size_t reap_all();
   void complete(const RingCompletion& entry) noexcept;
+  [[nodiscard]] bool account_zero_copy(Completion completion, OperationKind kind) noexcept;
   void complete_unsubmitted_cancels() noexcept;
   [[nodiscard]] Result<void> arm_wake();
 

@@ -19,6 +19,10 @@ namespace sluice {
 /// The most bytes of one read, write, receive or send: the kernel's own limit (read(2)). A longer
 /// span is served in part; the count tells.
 inline constexpr std::size_t kMaxTransferBytes = 0x7ffff000;
+/// The most pieces of one vectored operation: IOV_MAX, the kernel's own limit (readv(2),
+/// sendmsg(2)). Of more, a read or write serves these and tells by its count; a message fails with
+/// EMSGSIZE.
+inline constexpr std::size_t kMostPieces = 1024;
 
 /// A pointer as an entry holds it.
 [[nodiscard]] inline std::uint64_t address_of(const void* pointer) noexcept {

@@ -100,8 +100,27 @@ static_assert(sizeof(RingCompletion) == 16);
 /// Bits of RingCompletion::flags.
 inline constexpr std::uint32_t kCompletionBuffer = 1U << 0;  // a buffer was selected; its id is in
 inline constexpr std::uint32_t kCompletionMore = 1U << 1;  // more completions of this entry follow
+inline constexpr std::uint32_t kCompletionNonempty = 1U << 2;      // the socket has more to receive
 inline constexpr std::uint32_t kCompletionNotification = 1U << 3;  // zero-copy: the buffer is free
 inline constexpr unsigned kCompletionBufferShift = 16;             // ... the upper half
+
+/// A bit of a notification's result: the kernel made a copy in spite of it (Linux 6.2).
+inline constexpr std::uint32_t kNotificationCopied = 1U << 31;
+
+/// Bits of Submission::priority, for receives and sends.
+inline constexpr std::uint16_t kPollFirst = 1U << 0;         // wait for readiness before trying
+inline constexpr std::uint16_t kReceiveMultishot = 1U << 1;  // goes on after each completion
+
+/// One place of a ring of provided buffers, with the layout of the kernel's io_uring_buf: memory
+/// that the kernel may receive into. The last field of the first place is the ring's tail: how many
+/// buffers have ever been put in, modulo 65536 (io_uring_register(2), IORING_REGISTER_PBUF_RING).
+struct ProvidedBuffer {
+  std::uint64_t address = 0;
+  std::uint32_t length = 0;
+  std::uint16_t id = 0;
+  std::uint16_t tail = 0;
+};
+static_assert(sizeof(ProvidedBuffer) == 16);
 
 /// Bits of Submission::flags.
 inline constexpr std::uint8_t kSubmissionFixedFile = 1U << 0;     // fd is a direct descriptor
@@ -149,8 +168,18 @@ class SLUICE_API Ring {
 
   /// Runs an entry at once on the calling thread if that needs no waiting: openat2 from cached
   /// names, a read from the page cache, send_file into free room of a socket, statx of an open
-  /// descriptor. Answers like a completion's result; -EAGAIN: it would wait, push it instead.
+  /// descriptor, poll_add of what is ready already. Answers like a completion's result; -EAGAIN: it
+  /// would wait, push it instead.
   [[nodiscard]] virtual std::int32_t attempt(const Submission& entry) noexcept = 0;
+
+  /// Makes `places`, a power of two of them from a page boundary on, the buffers that operations
+  /// with kSubmissionBufferSelect take from when they name `group` (Linux 5.19). They stay the
+  /// program's memory and must outlive the registration. 0, or a negative errno; -EEXIST: the group
+  /// is taken.
+  [[nodiscard]] virtual std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
+                                                          std::uint16_t group) noexcept = 0;
+  /// No operation may be in flight that names the group.
+  virtual void unregister_buffer_ring(std::uint16_t group) noexcept = 0;
 
   /// The kernel's monotonic clock; a simulated ring has one of its own.
   [[nodiscard]] virtual TimePoint now() const noexcept = 0;

@@ -25,13 +25,21 @@ class SLUICE_API Socket {
   /// Takes over the descriptor of a connected stream socket.
   explicit Socket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
 
-  /// A socket connected to `address`, which must stay valid until the task ends.
+  /// A socket connected to `address`, which must stay valid until the task ends. Errors of
+  /// socket(2) and connect(2); a cancel, or a deadline, leaves no descriptor behind.
   [[nodiscard]] static Task<Result<Socket>> connect(const SocketAddress& address);
 
   /// Receives up to buffer.size() bytes; 0: the peer has finished sending.
   [[nodiscard]] Operation<ReceiveRequest> receive(std::span<std::byte> buffer) const noexcept {
     return Operation(ReceiveRequest(fd_.get(), buffer));
   }
+  /// Receives into several buffers, filled in order: the array and the buffers must stay valid
+  /// until the operation completes. 0: the peer has finished sending. recvmsg(2).
+  [[nodiscard]] Operation<ReceiveVectoredRequest> receive_vectored(
+      std::span<const iovec> pieces) const noexcept {
+    return Operation(ReceiveVectoredRequest(fd_.get(), pieces));
+  }
+
   /// Sends up to buffer.size() bytes. `flags` as in send(2); MSG_NOSIGNAL is added.
   [[nodiscard]] Operation<SendRequest> send(std::span<const std::byte> buffer,
                                             int flags = 0) const noexcept {
@@ -40,10 +48,43 @@ class SLUICE_API Socket {
   /// Sends all of the buffer, in as many operations as it takes.
   [[nodiscard]] Task<Result<void>> send_all(std::span<const std::byte> buffer, int flags = 0) const;
 
+  /// Sends several buffers in order, as much of them as there is room for, in one operation: the
+  /// array and the buffers must stay valid until it completes. At most kMostPieces. sendmsg(2).
+  [[nodiscard]] Operation<SendVectoredRequest> send_vectored(std::span<const iovec> pieces,
+                                                             int flags = 0) const noexcept {
+    return Operation(SendVectoredRequest(fd_.get(), pieces, flags));
+  }
+  /// Sends all of several buffers, any number of them, in as many operations as it takes. The array
+  /// is used up: afterwards, also after an error, it tells what was not sent.
+  [[nodiscard]] Task<Result<void>> send_all_vectored(std::span<iovec> pieces, int flags = 0) const;
+
+  /// Sends without copying the bytes, Linux 6.0. Ends when the kernel has let go of the buffer, for
+  /// TCP when the peer has acknowledged the bytes; ZeroCopySender gives the count first. Worth it
+  /// for large buffers only: below some ten KiB the two completions cost more than the copy, and
+  /// on the loopback the kernel copies all the same (ReactorMetrics::zero_copy_copied). EOPNOTSUPP
+  /// for a unix socket, ENOMEM beyond RLIMIT_MEMLOCK: send() does both.
+  [[nodiscard]] Operation<SendZeroCopyRequest> send_zero_copy(std::span<const std::byte> buffer,
+                                                              int flags = 0) const noexcept {
+    return Operation(SendZeroCopyRequest(fd_.get(), buffer, flags));
+  }
+  /// The same of several buffers, Linux 6.1; see send_vectored().
+  [[nodiscard]] Operation<SendVectoredZeroCopyRequest> send_vectored_zero_copy(
+      std::span<const iovec> pieces, int flags = 0) const noexcept {
+    return Operation(SendVectoredZeroCopyRequest(fd_.get(), pieces, flags));
+  }
+  /// Sends all of the buffer without copying, or with a copy where that is not to be had
+  /// (EOPNOTSUPP, ENOMEM).
+  [[nodiscard]] Task<Result<void>> send_all_zero_copy(std::span<const std::byte> buffer,
+                                                      int flags = 0) const;
+
   /// Waits until there is something to receive, the peer's end included. Holds no buffer.
   [[nodiscard]] Operation<PollRequest> wait_readable() const noexcept;
   /// Waits until the socket can be written to or has failed.
   [[nodiscard]] Operation<PollRequest> wait_writable() const noexcept;
+  /// Waits for any of `events` of poll(2); gives those that came, POLLERR and POLLHUP too.
+  [[nodiscard]] Operation<PollRequest> poll(std::uint32_t events) const noexcept {
+    return Operation(PollRequest(fd_.get(), events));
+  }
 
   /// sendfile(2) at once, as much as there is room for: EAGAIN when there is none
   /// (wait_writable()), 0 when the file ends at `offset`. Waits for the disk if the file is not in
@@ -57,7 +98,9 @@ class SLUICE_API Socket {
   /// makes a TCP connection end in a reset, which takes what was sent with it.
   [[nodiscard]] bool has_bytes_underway() const noexcept;
 
-  /// shutdown(2) at once: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR.
+  /// shutdown(2) at once: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. Not an operation of the ring:
+  /// that one is always handed to a worker thread, and the call itself never waits. It fails only
+  /// when there is nothing left to shut down (ENOTCONN).
   void shut_down(int how) const noexcept;
   /// TCP_NODELAY; has no effect on a unix socket.
   void set_no_delay() const noexcept;

@@ -27,6 +27,10 @@ class SLUICE_API SocketAddress {
   /// The address of a socket's peer (getpeername(2)).
   [[nodiscard]] static Result<SocketAddress> peer_of(int fd) noexcept;
 
+  /// An address as a system call wrote it; `size` is what the call said it wrote.
+  [[nodiscard]] static SocketAddress from_kernel(const sockaddr_storage& storage,
+                                                 socklen_t size) noexcept;
+
   /// AF_INET, AF_INET6 or AF_UNIX; 0 for an empty address.
   [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
   /// Whether it names a unix socket.

@@ -1,18 +1,31 @@
 #pragma once
 
+#include <sys/socket.h>
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include <sluice/detail/api.hpp>
 #include <sluice/request.hpp>
+#include <sluice/socket_address.hpp>
 
-struct sockaddr;
-
-/// Operations on sockets; request.hpp says how a request is used.
+/// Operations on sockets; request.hpp says how a request is used. All of them are older than the
+/// floor of the runtime, Linux 6.1, so that none needs a fall-back for want of a kernel; where a
+/// kind of socket does not know one, that is said.
 namespace sluice {
 
-/// recv(2). 0: the peer has finished sending.
+/// A piece of a vectored receive.
+[[nodiscard]] inline iovec piece_to_fill(std::span<std::byte> buffer) noexcept {
+  return {buffer.data(), buffer.size()};
+}
+/// A piece of a vectored send. The kernel only reads it.
+[[nodiscard]] inline iovec piece_to_send(std::span<const std::byte> buffer) noexcept {
+  return {const_cast<std::byte*>(buffer.data()), buffer.size()};
+}
+
+/// recv(2), Linux 5.6. 0: the peer has finished sending, or the buffer has no room.
 struct ReceiveRequest : CountResult {
   int fd;
   std::span<std::byte> buffer;
@@ -26,7 +39,7 @@ struct ReceiveRequest : CountResult {
   }
 };
 
-/// send(2) with MSG_NOSIGNAL added to `flags`. May send less than asked.
+/// send(2) with MSG_NOSIGNAL added to `flags`, Linux 5.6. May send less than asked.
 struct SendRequest : CountResult {
   int fd;
   std::span<const std::byte> buffer;
@@ -41,7 +54,91 @@ struct SendRequest : CountResult {
   }
 };
 
-/// connect(2). The address must stay valid until the operation completes.
+/// send(2) without copying the bytes (io_uring_prep_send_zc(3), Linux 6.0). The kernel completes it
+/// twice, with the count and when it has let go of the buffer; awaited as an Operation it ends with
+/// the second, so that afterwards the buffer is the caller's again. For TCP that is when the peer
+/// has acknowledged the bytes, and a cancel does not hasten it once the count is known.
+///
+/// EOPNOTSUPP: not for this kind of socket (unix sockets); ENOMEM: pages are locked for it, up to
+/// RLIMIT_MEMLOCK. SendRequest does both.
+struct SendZeroCopyRequest : SendRequest {
+  using SendRequest::SendRequest;
+  Submission prepare() noexcept {
+    Submission entry = SendRequest::prepare();
+    entry.opcode = Opcode::send_zero_copy;
+    return entry;
+  }
+};
+
+/// recvmsg(2) into several buffers, filled in order, Linux 5.3. The array of pieces and the buffers
+/// must stay valid until the operation completes. 0: the peer has finished sending.
+struct ReceiveVectoredRequest : CountResult {
+  int fd;
+  msghdr header{};
+  ReceiveVectoredRequest(int fd_in, std::span<const iovec> pieces) noexcept;
+  Submission prepare() noexcept {
+    return {.opcode = Opcode::recvmsg, .fd = fd, .address = address_of(&header), .length = 1};
+  }
+};
+
+/// sendmsg(2) of several buffers in order, with MSG_NOSIGNAL added to `flags`, Linux 5.3. The array
+/// of pieces and the buffers must stay valid until the operation completes. May send less than all.
+struct SendVectoredRequest : CountResult {
+  int fd;
+  int flags;
+  msghdr header{};
+  SendVectoredRequest(int fd_in, std::span<const iovec> pieces, int flags_in) noexcept;
+  Submission prepare() noexcept {
+    return {.opcode = Opcode::sendmsg,
+            .fd = fd,
+            .address = address_of(&header),
+            .length = 1,
+            .operation_flags = static_cast<std::uint32_t>(flags)};
+  }
+};
+
+/// The same without copying (io_uring_prep_sendmsg_zc(3), Linux 6.1); see SendZeroCopyRequest.
+struct SendVectoredZeroCopyRequest : SendVectoredRequest {
+  using SendVectoredRequest::SendVectoredRequest;
+  Submission prepare() noexcept {
+    Submission entry = SendVectoredRequest::prepare();
+    entry.opcode = Opcode::sendmsg_zero_copy;
+    return entry;
+  }
+};
+
+/// A datagram that was received.
+struct Datagram {
+  std::size_t length_bytes = 0;  // of what is in the buffer
+  SocketAddress from;            // without a family when the sender's socket has no name
+  bool is_truncated = false;     // it was longer than the buffer, and the rest is gone
+};
+
+/// recvmsg(2) of one datagram and its sender's address, Linux 5.3.
+struct ReceiveFromRequest {
+  int fd;
+  iovec piece;
+  sockaddr_storage name{};
+  msghdr header{};
+  ReceiveFromRequest(int fd_in, std::span<std::byte> buffer) noexcept
+      : fd(fd_in), piece(piece_to_fill(buffer)) {}
+  Submission prepare() noexcept;
+  Result<Datagram> finish(Completion completion) noexcept;
+};
+
+/// sendmsg(2) of one datagram to an address, which is copied, Linux 5.3. Sends all of it or fails
+/// (EMSGSIZE when it is too long for the protocol).
+struct SendToRequest : CountResult {
+  int fd;
+  iovec piece;
+  SocketAddress to;
+  msghdr header{};
+  SendToRequest(int fd_in, std::span<const std::byte> buffer, const SocketAddress& to_in) noexcept
+      : fd(fd_in), piece(piece_to_send(buffer)), to(to_in) {}
+  Submission prepare() noexcept;
+};
+
+/// connect(2), Linux 5.5. The address must stay valid until the operation completes.
 struct ConnectRequest : VoidResult {
   int fd;
   const sockaddr* address;
