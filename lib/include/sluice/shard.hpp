@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <sluice/detail/api.hpp>
+#include <sluice/detail/remote_task.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/kernel_ring.hpp>
 #include <sluice/reactor.hpp>
@@ -81,12 +82,26 @@ class SLUICE_API ShardSet {
 
   /// What submit_to() returns.
   template <class Work>
-  class [[nodiscard]] SubmitAwaiter;
+  class SubmitAwaiter;
   /// From a coroutine on any shard or executor that takes messages: runs `work(Shard&)` on shard
   /// `index` and resumes at home with what it returned. Not cancellable; no allocation.
   template <class Work>
   [[nodiscard]] SubmitAwaiter<Work> submit_to(unsigned index, Work work) {
     return SubmitAwaiter<Work>(executor_of(index), shard_of(index), std::move(work));
+  }
+  /// The same where `work(Shard&)` is a coroutine: runs the Task it returns on shard `index` and
+  /// resumes at home with what came of it. `work` itself is kept until then, so it may be a lambda
+  /// with captures. No allocation but the task's frame, from that shard's pool.
+  ///
+  /// When the caller's scope is cancelled, a message asks the task there to end, and the caller
+  /// waits for its answer: ECANCELED, or the result if that won the race. In a scope that is
+  /// cancelled already nothing is sent if the outcome is a Result. When that shard is stopped with
+  /// `cancel_tasks`, the task is cancelled like all others there, and answers; a shard whose tasks
+  /// have ended still runs what is sent to it until join() is over.
+  template <class Work>
+    requires detail::MakesTask<Work, Shard&>
+  [[nodiscard]] detail::RemoteTask<Work, Shard> submit_to(unsigned index, Work work) {
+    return {executor_of(index), shard_of(index), std::move(work)};
   }
 
   /// Any thread: lets each shard end once it has no more tasks; with `cancel_tasks`, asks them to
