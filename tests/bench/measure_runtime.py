@@ -73,6 +73,12 @@ class Bench:
         self.disturbed = 0
         self.count = 0
 
+    def settle(self, which):
+        """Puts a new child on these of our cores, if it matters where it runs."""
+        if self.cores:
+            settle(self.cores[0])
+            os.sched_setaffinity(0, self.cores[which])
+
     def run(self, subject, program):
         """One run; once more if it was disturbed and there is time. The quieter one."""
         runs = []
@@ -96,7 +102,7 @@ class Bench:
         if subject.words[0] == "echo":
             return self.run_echo(self.seconds * ECHO_FACTOR, self.folder / f"bench_{program}")
         words = [self.seconds if word is None else word for word in subject.words]
-        cores = self.cores if subject.both_cores else self.cores[:1]
+        cores = slice(0, 2 if subject.both_cores else 1)
         answer = json.loads(self.output([self.folder / f"bench_{program}", *words], cores))
         if "median_ns" in answer:
             return {"ns": answer["median_ns"]}
@@ -113,7 +119,7 @@ class Bench:
                    "--iodepth_batch_complete_min=1", f"--iodepth_batch_complete_max={depth}",
                    "--gtod_reduce=1", "--time_based", f"--runtime={int(self.seconds * 900)}ms",
                    f"--ramp_time={int(self.seconds * 100)}ms"]
-        text = self.output(command, self.cores[:1])
+        text = self.output(command, slice(0, 1))
         job = json.loads(text[text.index("{"):])["jobs"][0]
         elapsed_ns = job["read"]["runtime"] * 1e6
         count = job["read"]["total_ios"]
@@ -125,12 +131,12 @@ class Bench:
     def run_echo(self, seconds, program):
         server = subprocess.Popen([program, "echo"], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, text=True,
-                                  preexec_fn=lambda: settle(self.cores[0]))
+                                  preexec_fn=lambda: self.settle(slice(0, 1)))
         try:
             port = server.stdout.readline().strip()
             before = cpu_ns(server.pid)
             text = self.output([self.folder / "bench_load", port, CONNECTIONS, seconds],
-                               self.cores[-1:])
+                               slice(1, 2))
             used = cpu_ns(server.pid) - before
             if server.poll() is not None:
                 raise SystemExit(f"{program} echo ended by itself")
@@ -146,13 +152,8 @@ class Bench:
 
     def output(self, command, cores):
         command = [str(word) for word in command]
-
-        def prepare():
-            settle(cores[0])
-            os.sched_setaffinity(0, cores)
-
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              check=False, preexec_fn=prepare, timeout=60)
+                              check=False, preexec_fn=lambda: self.settle(cores), timeout=60)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n"
                              f"{done.stdout}{done.stderr}")
@@ -271,7 +272,7 @@ def measure(folder, turns, seconds, budget_seconds, json_file):
 
 def smoke(folder):
     """The echo server and its client for a moment: that they work, not how fast."""
-    run = Bench(folder, (0, 0), 0).run_echo(0.1, folder / "bench_sluice")
+    run = Bench(folder, None, 0).run_echo(0.1, folder / "bench_sluice")
     print(f"{1e9 / run['ns']:.0f} messages a second")
 
 
