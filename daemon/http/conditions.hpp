@@ -25,9 +25,12 @@ enum class PreconditionResult : std::uint8_t {
 PreconditionResult evaluate_preconditions(Method method, const FieldTable& fields,
                                           const Validators* current, UnixSeconds now);
 
-/// Whether the Range of the request is to be looked at: GET only (section 14.2), Range there
-/// exactly once, and If-Range, if there is one, naming `current` by a strong tag or its exact
-/// strong date.
+/// Whether the Range of the request is to be looked at: GET only, Range there exactly once, and
+/// If-Range, if there is one, naming `current` by a strong tag or its exact strong date.
+///
+/// HEAD with Range is answered like HEAD without: section 14.2 defines ranges for GET alone and
+/// demands that Range be ignored with other methods, which goes before the wish of section 9.3.2
+/// that HEAD be answered with the fields of the GET. So HEAD tells what the whole would be.
 bool range_applies(Method method, const FieldTable& fields, const Validators& current,
                    UnixSeconds now);
 

@@ -45,12 +45,16 @@ KnownField identify_field(std::string_view name) {
     case 15:
       if (matches("accept-encoding")) return KnownField::accept_encoding;
       break;
+    case 16:
+      if (matches("want-repr-digest")) return KnownField::want_repr_digest;
+      break;
     case 17:
       if (matches("if-modified-since")) return KnownField::if_modified_since;
       if (matches("transfer-encoding")) return KnownField::transfer_encoding;
       break;
     case 19:
       if (matches("if-unmodified-since")) return KnownField::if_unmodified_since;
+      if (matches("want-content-digest")) return KnownField::want_content_digest;
       break;
     default:
       break;

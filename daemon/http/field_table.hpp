@@ -29,6 +29,8 @@ enum class KnownField : std::uint8_t {
   referer,
   transfer_encoding,
   user_agent,
+  want_content_digest,
+  want_repr_digest,
   other,
 };
 

@@ -96,13 +96,18 @@ RangeSelection select_ranges(std::string_view value, std::uint64_t length, std::
   }
   RangeSelection selection;
   std::size_t specs = 0;
+  std::uint64_t unused = length;
   std::string_view rest = value.substr(equals + 1);
   while (!rest.empty()) {
     const std::string_view member = take_list_member(rest);
     if (member.empty()) continue;
     const auto spec = parse_range_spec(member);
     if (!spec || ++specs > std::min(max_ranges, RangeSelection::kMaxRanges)) return ignored;
-    if (const auto range = resolve(*spec, length)) selection.add(*range);
+    const auto range = resolve(*spec, length);
+    if (!range) continue;
+    if (range->size() > unused) return ignored;
+    unused -= range->size();
+    selection.add(*range);
   }
   if (specs == 0) return ignored;
   selection.kind_ =

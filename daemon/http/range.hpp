@@ -22,7 +22,8 @@ struct ByteRange {
 /// What a Range field comes to.
 class RangeSelection {
  public:
-  static constexpr std::size_t kMaxRanges = 16;
+  static constexpr std::size_t kMaxRanges = 64;
+  static constexpr std::size_t kUsualRanges = 16;
 
   enum class Kind : std::uint8_t {
     ignored,        // send all of it with 200
@@ -53,11 +54,13 @@ class RangeSelection {
 /// Resolves the Range field `value` against a representation of `length` bytes.
 ///
 /// Ignored are: units other than bytes, a set that is not of the grammar or holds a range that ends
-/// before it begins, more than `max_ranges` ranges (at most kMaxRanges), and any range of an empty
-/// representation. Positions may have any number of digits: a last position past the end means the
-/// end, a suffix longer than the whole means the whole. A range that begins past the end, and the
-/// suffix "-0", are unsatisfiable; they count for nothing beside one that is not.
+/// before it begins, more than `max_ranges` ranges (at most kMaxRanges), ranges that are longer
+/// than the whole when taken together (RFC 9110 section 14.2: many that overlap are an attack), and
+/// any range of an empty representation. Positions may have any number of digits: a last position
+/// past the end means the end, a suffix longer than the whole means the whole. A range that begins
+/// past the end, and the suffix "-0", are unsatisfiable; they count for nothing beside one that is
+/// not.
 RangeSelection select_ranges(std::string_view value, std::uint64_t length,
-                             std::size_t max_ranges = RangeSelection::kMaxRanges);
+                             std::size_t max_ranges = RangeSelection::kUsualRanges);
 
 }  // namespace sluiced::http

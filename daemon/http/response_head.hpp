@@ -89,6 +89,8 @@ class ResponseHeadWriter {
   void field(FieldName name, std::uint64_t value);
   void date_field(FieldName name, UnixSeconds time);
   void fields(const RenderedFields& rendered) { put(rendered.text()); }
+  /// A line that was checked when it was rendered (HeaderRules), its line break included.
+  void rendered(std::string_view line) { put(line); }
   void date(const DateLine& line) { put(line.text()); }
 
   /// "Content-Range: bytes FIRST-LAST/LENGTH", for 206.
