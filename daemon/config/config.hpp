@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +67,8 @@ struct Limits {
   std::uint64_t headers_total = 32 * kKiB;
   std::uint32_t header_count = 100;
   std::uint32_t requests_per_connection = 10000;
+  std::uint32_t ranges = 16;
+  std::uint64_t digest_file = 64 * kMiB;
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -83,7 +87,18 @@ struct Timeouts {
 enum class Hidden : std::uint8_t { kDeny, kAllow };
 enum class Symlinks : std::uint8_t { kNone, kBeneath };
 
-/// How files are served. Set in `defaults`, overridden by a site, and (the index) by a mount.
+using TextMap = std::map<std::string, std::string, std::less<>>;
+
+/// Fields added to the responses that carry a file whose path fits; see http::HeaderRules.
+struct HeaderRule {
+  std::string match;
+  TextMap set;
+  std::vector<std::string> unset;
+
+  friend bool operator==(const HeaderRule&, const HeaderRule&) = default;
+};
+
+/// How files are served. Set in `defaults`, overridden by a site, and (in part) by a mount.
 struct FileOptions {
   /// Tried in this order when a directory is asked for; may be empty.
   std::vector<std::string> index{"index.html"};
@@ -91,6 +106,14 @@ struct FileOptions {
   Symlinks symlinks = Symlinks::kBeneath;
   /// The charset of text types; nothing leaves it out of Content-Type.
   std::optional<std::string> charset = "utf-8";
+  /// Extensions of precompressed siblings, the preferred first: zst, br, gz. None by default:
+  /// "a.tar.gz" beside "a.tar" need not be the same thing.
+  std::vector<std::string> sidecars{};
+  /// Those of `defaults` first, then those of the site, then those of the mount.
+  std::vector<HeaderRule> headers{};
+  /// By extension, in lower case and without dot. A mount's go over a site's, and so on.
+  TextMap types{};
+  bool digest = false;
 
   friend bool operator==(const FileOptions&, const FileOptions&) = default;
 };

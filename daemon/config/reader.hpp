@@ -4,6 +4,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,6 +48,8 @@ struct ValueType {
   /// In a list of such values: how many there may be.
   std::size_t fewest_items = 0;
   std::size_t most_items = 0;
+  /// Of a map of texts: checks a key, as `check` does a value.
+  Parsed<std::string> (*check_key)(std::string_view) = nullptr;
 };
 
 enum class Presence : std::uint8_t { kOptional, kRequired };
@@ -92,6 +96,9 @@ class Reader {
   void read(const YamlNode&, const std::string& path, const ValueType&, ListenAddress& out);
   void read(const YamlNode&, const std::string& path, const ValueType&,
             std::vector<std::string>& out);
+  /// Adds to what there is, and replaces what has the same key.
+  void read(const YamlNode&, const std::string& path, const ValueType&,
+            std::map<std::string, std::string, std::less<>>& out);
 
   /// Values that `off` stands for the absence of.
   template <class Value>

@@ -16,6 +16,7 @@
 
 #include "config/config.hpp"
 #include "config/reader.hpp"
+#include "config/representation_options.hpp"
 #include "config/text_rules.hpp"
 
 namespace sluiced::config {
@@ -223,6 +224,11 @@ constexpr std::array kLimitsFields{
                                "The most fields in a request; more are answered with 431."),
     row<&Limits::requests_per_connection>("requests_per_connection", integer(1, 1'000'000'000),
                                           "After so many the connection is closed."),
+    row<&Limits::ranges>("ranges", integer(1, 64),
+                         "The most ranges of a request; with more, all of the file is sent."),
+    row<&Limits::digest_file>("digest_file", size(0, kMiB* kMiB),
+                              "The largest file whose SHA-256 is computed; larger ones are sent "
+                              "without it."),
 };
 
 constexpr std::array kTimeoutsFields{
@@ -244,6 +250,18 @@ constexpr std::array kFileOptionsFields{
     row<&FileOptions::symlinks>("symlinks", choice(kSymlinkChoices), kSymlinksDoc),
     row<&FileOptions::charset>("charset", or_word("off", text("a charset", check_charset)),
                                kCharsetDoc),
+    row<&FileOptions::sidecars>("sidecars", kSidecarsType, kSidecarsDoc),
+    row<&FileOptions::headers>("headers", kHeadersType, kHeadersDoc),
+    row<&FileOptions::types>("types", kTypesType, kTypesDoc),
+    row<&FileOptions::digest>("digest", boolean(), kDigestDoc),
+};
+
+constexpr std::array kHeaderRuleFields{
+    row<&HeaderRule::match>("match", kMatchType,
+                            "Which files: *.{css,js} by their name, /assets/** by their path.",
+                            Presence::kRequired),
+    row<&HeaderRule::set>("set", kSetType, "The fields and their values."),
+    row<&HeaderRule::unset>("unset", kUnsetType, "Fields of earlier rules that are not sent."),
 };
 
 constexpr std::array kSiteFields{
@@ -261,6 +279,10 @@ constexpr std::array kSiteFields{
     row<&Site::files, &FileOptions::symlinks>("symlinks", choice(kSymlinkChoices), kSymlinksDoc),
     row<&Site::files, &FileOptions::charset>(
         "charset", or_word("off", text("a charset", check_charset)), kCharsetDoc),
+    row<&Site::files, &FileOptions::sidecars>("sidecars", kSidecarsType, kSidecarsDoc),
+    row<&Site::files, &FileOptions::headers>("headers", kHeadersType, kHeadersDoc),
+    row<&Site::files, &FileOptions::types>("types", kTypesType, kTypesDoc),
+    row<&Site::files, &FileOptions::digest>("digest", boolean(), kDigestDoc),
     row<&Site::mounts>("mounts", list_of(1, 1000, section()), "Which directory is seen where.",
                        Presence::kRequired),
 };
@@ -276,6 +298,10 @@ constexpr std::array kMountFields{
                          "List directories that have no index file; otherwise they are answered "
                          "with 404."),
     row<&Mount::files, &FileOptions::index>("index", kIndexType, kIndexDoc),
+    row<&Mount::files, &FileOptions::sidecars>("sidecars", kSidecarsType, kSidecarsDoc),
+    row<&Mount::files, &FileOptions::headers>("headers", kHeadersType, kHeadersDoc),
+    row<&Mount::files, &FileOptions::types>("types", kTypesType, kTypesDoc),
+    row<&Mount::files, &FileOptions::digest>("digest", boolean(), kDigestDoc),
 };
 
 }  // namespace
@@ -311,6 +337,10 @@ std::span<const Field<Timeouts>> fields_of<Timeouts>() {
 template <>
 std::span<const Field<FileOptions>> fields_of<FileOptions>() {
   return kFileOptionsFields;
+}
+template <>
+std::span<const Field<HeaderRule>> fields_of<HeaderRule>() {
+  return kHeaderRuleFields;
 }
 template <>
 std::span<const Field<Site>> fields_of<Site>() {

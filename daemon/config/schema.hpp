@@ -28,6 +28,8 @@ std::span<const Field<Timeouts>> fields_of<Timeouts>();
 template <>
 std::span<const Field<FileOptions>> fields_of<FileOptions>();
 template <>
+std::span<const Field<HeaderRule>> fields_of<HeaderRule>();
+template <>
 std::span<const Field<Site>> fields_of<Site>();
 template <>
 std::span<const Field<Mount>> fields_of<Mount>();

@@ -13,6 +13,7 @@
 
 #include "config/reader.hpp"
 #include "config/suggest.hpp"
+#include "http/header_rules.hpp"
 #include "text/printable.hpp"
 
 namespace sluiced::config {
@@ -37,6 +38,7 @@ class Validator {
   void run() {
     check_runtime();
     check_listeners();
+    check_sidecars(config_.defaults, "defaults");
     for (std::size_t index = 0; index < config_.sites.size(); ++index) {
       check_site(index);
     }
@@ -114,6 +116,7 @@ class Validator {
     const std::string path = Reader::indexed("sites", index);
     check_unique(site_names_, site.name, path + ".name", "is taken as a name");
     check_listener_names(site, path);
+    check_sidecars(site.files, path);
     Seen hosts;
     for (std::size_t host = 0; host < site.hosts.size(); ++host) {
       check_unique(hosts, site.hosts[host], Reader::indexed(path + ".hosts", host),
@@ -124,6 +127,32 @@ class Validator {
     for (std::size_t mount = 0; mount < site.mounts.size(); ++mount) {
       check_unique(mount_paths, site.mounts[mount].path, path_of(path + ".mounts", mount, "path"),
                    "is mounted already");
+      const std::string mount_path = Reader::indexed(path + ".mounts", mount);
+      check_sidecars(site.mounts[mount].files, mount_path);
+      check_headers(site.mounts[mount], mount_path);
+    }
+  }
+
+  /// Those that are inherited have no place here, and are passed over.
+  void check_sidecars(const FileOptions& files, const std::string& path) {
+    Seen seen;
+    for (std::size_t index = 0; index < files.sidecars.size(); ++index) {
+      check_unique(seen, files.sidecars[index], Reader::indexed(path + ".sidecars", index),
+                   "is named twice");
+    }
+  }
+
+  /// Each rule has been checked by itself; together they may be too many for a response.
+  void check_headers(const Mount& mount, const std::string& path) {
+    http::HeaderRules rules;
+    for (const HeaderRule& rule : mount.files.headers) {
+      if (rule.match.empty()) {
+        continue;  // refused, and reported
+      }
+      if (const auto added = rules.add(rule.match, rule.set, rule.unset); !added) {
+        report(path, added.error());
+        return;
+      }
     }
   }
 

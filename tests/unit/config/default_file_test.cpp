@@ -91,6 +91,7 @@ TEST(DefaultFile, ShowsEveryOption) {
   EXPECT_EQ(keys_missing_in<Limits>(text), "");
   EXPECT_EQ(keys_missing_in<Timeouts>(text), "");
   EXPECT_EQ(keys_missing_in<FileOptions>(text), "");
+  EXPECT_EQ(keys_missing_in<HeaderRule>(text), "");
   EXPECT_EQ(keys_missing_in<Site>(text), "");
   EXPECT_EQ(keys_missing_in<Mount>(text), "");
 }

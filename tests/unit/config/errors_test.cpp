@@ -52,9 +52,9 @@ TEST(ConfigErrors, UnknownKeys) {
 }
 
 TEST(ConfigErrors, UnknownKeysInListsAreNamedWithTheirIndex) {
-  EXPECT_EQ(
-      report_site("name: a, mounts: [{path: /, root: /a}, {path: /b/, root: /b, auth: x}]"),
-      "1:71 unknown key 'auth' in 'sites[0].mounts[1]' (known: path, root, listing, index)\n");
+  EXPECT_EQ(report_site("name: a, mounts: [{path: /, root: /a}, {path: /b/, root: /b, auth: x}]"),
+            "1:71 unknown key 'auth' in 'sites[0].mounts[1]' (known: path, root, listing, index, "
+            "sidecars, headers, types, digest)\n");
 }
 
 TEST(ConfigErrors, DuplicateKeys) {

@@ -61,7 +61,8 @@ log: {level: trace}
 listeners:
   - {name: web, address: "[2001:db8::1]:443", backlog: 10, max_connections: 11}
   - {name: lan, address: "10.0.0.1:80"}
-limits: {request_line: 4KiB, headers_total: 16KB, header_count: 7, requests_per_connection: 8}
+limits: {request_line: 4KiB, headers_total: 16KB, header_count: 7, requests_per_connection: 8,
+         ranges: 9, digest_file: 10KiB}
 timeouts: {header: 1s, idle: 2m, read_stall: 300ms, write_stall: 1h, drain: 0}
 defaults: {index: [a, b], hidden: allow, symlinks: none, charset: latin1}
 sites:
@@ -79,7 +80,7 @@ sites:
   ASSERT_EQ(config.listeners.size(), 2);
   EXPECT_EQ(config.listeners[0],
             (Listener{"web", parse_listen_address("[2001:db8::1]:443").value(), 10, 11}));
-  EXPECT_EQ(config.limits, (Limits{4096, 16000, 7, 8}));
+  EXPECT_EQ(config.limits, (Limits{4096, 16000, 7, 8, 9, 10240}));
   EXPECT_EQ(config.timeouts, (Timeouts{seconds(1), seconds(120), milliseconds(300), seconds(3600),
                                        milliseconds(0)}));
   const FileOptions files{{"a", "b"}, Hidden::kAllow, Symlinks::kNone, "latin1"};
