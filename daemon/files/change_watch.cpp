@@ -11,10 +11,10 @@
 namespace sluiced::files {
 namespace {
 
-// Of a directory: its entries go or are replaced, permissions change, it goes itself. A new name is
-// of no interest: nothing is watched that was not there.
-constexpr std::uint32_t kDirectoryMask = IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |
-                                         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+// Of a directory: its entries come, go or are replaced, permissions change, it goes itself. A new
+// name is of interest only as that of a sibling: nothing else is watched that was not there.
+constexpr std::uint32_t kDirectoryMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+                                         IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::uint32_t kFileMask = IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
 }  // namespace
@@ -177,6 +177,11 @@ void ChangeWatch::handle(const Inotify::Event& event, std::vector<Subject*>& cha
     } else {
       if (const auto file = directory->files.find(event.name); file != directory->files.end()) {
         changed.push_back(file->second);
+      }
+      const std::string_view original = event.name.substr(0, event.name.rfind('.'));
+      if (const auto file = directory->files.find(original);
+          file != directory->files.end() && original != event.name) {
+        file->second->on_sibling_change();
       }
       if (const auto below = directory->directories.find(event.name);
           below != directory->directories.end()) {

@@ -32,6 +32,9 @@ class ChangeWatch {
     Subject& operator=(const Subject&) = delete;
     /// Called once; the subject has been forgotten by then, and may be destroyed.
     virtual void on_change() noexcept = 0;
+    /// Something happened to a name beside the file that is its own name with an extension more
+    /// ("a.css.gz" beside "a.css"): it may be there now. Any number of times.
+    virtual void on_sibling_change() noexcept {}
 
    protected:
     ~Subject() = default;

@@ -63,8 +63,10 @@ class FileCache::Entry final : public sluice::detail::ListNode, public ChangeWat
   SharedFile file;
   sluice::TimePoint looked_at;
   bool is_watched = false;
+  std::uint8_t absent_siblings = 0;
 
  private:
+  void on_sibling_change() noexcept override { absent_siblings = 0; }
   void on_change() noexcept override {
     cache_.metrics_.invalidations.add();
     cache_.drop(*this);
@@ -124,6 +126,19 @@ sluice::Result<SharedFile> FileCache::try_open(const Root& root, std::size_t roo
     return admit(root, key, std::move(*opened));
   }
   return opened;
+}
+
+std::uint8_t FileCache::absent_siblings(std::size_t root_index,
+                                        std::string_view path) const noexcept {
+  const auto found = entries_.find(Key{root_index, path});
+  return found != entries_.end() ? (*found)->absent_siblings : std::uint8_t{0};
+}
+
+void FileCache::note_absent_siblings(std::size_t root_index, std::string_view path,
+                                     std::uint8_t siblings) noexcept {
+  if (const auto found = entries_.find(Key{root_index, path}); found != entries_.end()) {
+    (*found)->absent_siblings |= siblings;
+  }
 }
 
 void FileCache::take_changes_in() {
@@ -187,6 +202,7 @@ void FileCache::refresh(Entry& entry, SharedFile opened) {
   }
   entry.file = std::move(opened);
   entry.looked_at = executor_.now();
+  entry.absent_siblings = 0;
   entry.unlink();
   by_use_.push_back(entry);
 }

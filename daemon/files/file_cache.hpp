@@ -54,6 +54,16 @@ class FileCache {
   [[nodiscard]] sluice::Result<SharedFile> try_open(const Root& root, std::size_t root_index,
                                                     const char* path);
 
+  /// Which siblings of a file that try_open() has just answered with are known not to be there: the
+  /// bits that were noted. 0 where nothing is kept.
+  [[nodiscard]] std::uint8_t absent_siblings(std::size_t root_index,
+                                             std::string_view path) const noexcept;
+  /// Notes that siblings, whose names are that of the file and an extension more, are not there:
+  /// for as long as the file is kept and nothing comes by such a name. They must have been looked
+  /// up since try_open() answered with the file, in the same turn.
+  void note_absent_siblings(std::size_t root_index, std::string_view path,
+                            std::uint8_t siblings) noexcept;
+
   /// Closes files that have changed while nobody asks, so that a deleted file gives its room back.
   /// Runs until it is cancelled.
   [[nodiscard]] sluice::Task<void> follow_changes();
