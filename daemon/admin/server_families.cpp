@@ -164,6 +164,35 @@ void append_file_cache(std::span<const ShardSource> shards, FamilyList& families
   families.sample(total_of(&Metrics::entries));
 }
 
+void append_representations(std::span<const ShardSource> shards, FamilyList& families) {
+  using Metrics = observe::RepresentationMetrics;
+  const auto total_of = [shards](auto Metrics::* member) {
+    return total(shards, [member](const ServerMetrics& server) {
+      return (server.representations.*member).value();
+    });
+  };
+  families.begin_counter("sluiced_http_encoded_responses_total",
+                         "Files of which a precompressed sibling was sent, by content coding.");
+  for (std::size_t index = 0; index < http::kContentCodingCount; ++index) {
+    families.sample(total(shards,
+                          [index](const ServerMetrics& server) {
+                            return server.representations.encoded[index].value();
+                          }),
+                    {{"coding", http::coding_name(static_cast<http::ContentCoding>(index))}});
+  }
+  families.begin_counter("sluiced_stale_sidecars_total",
+                         "Times that a precompressed sibling was ignored because it is older than "
+                         "its file. If this grows, compress again.");
+  families.sample(total_of(&Metrics::stale_sidecars));
+  families.begin_counter(
+      "sluiced_http_digests_total",
+      "Digests that clients asked for where they are switched on: known already (found), computed, "
+      "or not sent, as the file is too large or has changed (omitted).");
+  families.sample(total_of(&Metrics::digests_found), {{"result", "found"}});
+  families.sample(total_of(&Metrics::digests_computed), {{"result", "computed"}});
+  families.sample(total_of(&Metrics::digests_omitted), {{"result", "omitted"}});
+}
+
 }  // namespace
 
 void append_server_families(std::span<const ShardSource> shards, FamilyList& families) {
@@ -171,16 +200,18 @@ void append_server_families(std::span<const ShardSource> shards, FamilyList& fam
   append_requests(shards, families);
   append_transfers(shards, families);
   append_file_cache(shards, families);
+  append_representations(shards, families);
 }
 
 std::size_t max_server_series() noexcept {
   constexpr std::size_t kSingle = 4;  // accepted, back-offs, requests in flight, body bytes
   constexpr std::size_t kFileCache = 6;
+  constexpr std::size_t kRepresentations = http::kContentCodingCount + 4;
   constexpr std::size_t kTransfers = 1 + 2 * observe::kTransferCutNames.size();
   return kSingle + observe::kConnectionStateNames.size() + observe::kCloseReasonNames.size() +
          http::kMethodCount * observe::kCountedStatuses.size() +
          series_of_histogram(sluice::kLatencyBoundsNs.size()) + kTransfers + kFileCache +
-         http::kProtocolErrorCount;
+         kRepresentations + http::kProtocolErrorCount;
 }
 
 }  // namespace sluiced::admin

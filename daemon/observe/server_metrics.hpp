@@ -11,6 +11,7 @@
 #include "http/protocol_error.hpp"
 #include "http/status.hpp"
 #include "observe/file_cache_metrics.hpp"
+#include "observe/representation_metrics.hpp"
 
 /// What one server (the connections of one shard) counts. Written by its shard's thread, read by
 /// any. Every label is a value of an enum: nothing a client sends can make a new series.
@@ -108,6 +109,7 @@ struct alignas(64) ServerMetrics {
   std::array<sluice::Counter, kTransferCutNames.size()> transfers_cut;
   sluice::Counter transfers_complete;
   FileCacheMetrics file_cache;
+  RepresentationMetrics representations;
   sluice::LatencyHistogram request_duration;  // head complete to last byte handed to the socket
 
   [[nodiscard]] sluice::Counter& requests_of(http::Method method, http::Status status) noexcept {

@@ -5,8 +5,6 @@
 
 #include "files/directory_reader.hpp"
 #include "http/listing_page.hpp"
-#include "http/media_type.hpp"
-#include "serve/plan.hpp"
 
 namespace sluiced::serve {
 namespace {
@@ -22,31 +20,11 @@ bool must_try_again(const std::error_code& error) noexcept {
   return error == std::errc::resource_unavailable_try_again;
 }
 
-std::string_view last_component(std::string_view path) noexcept {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
 // Whether a method is one that HTTP knows and this resource does not take (405), or none we know
 // (501).
 bool is_known(http::Method method) noexcept {
   return method != http::Method::other && method != http::Method::connect &&
          method != http::Method::trace;
-}
-
-// The built-in types say utf-8; a mount may say otherwise, or nothing.
-std::string_view content_type_of(std::string_view name, const config::FileOptions& options,
-                                 Response& response) {
-  constexpr std::string_view kUtf8 = "; charset=utf-8";
-  const std::string_view type = http::media_type_of(name);
-  if (!type.ends_with(kUtf8) || options.charset == "utf-8") {
-    return type;
-  }
-  response.content_type_text = type.substr(0, type.size() - kUtf8.size());
-  if (options.charset) {
-    response.content_type_text += "; charset=" + *options.charset;
-  }
-  return response.content_type_text;
 }
 
 void redirect_to_directory(const http::Path& path, Response& response) {
@@ -114,20 +92,18 @@ std::optional<FileHandler::Target> FileHandler::locate(const Request& request,
   return Target{*path, *route};
 }
 
-void FileHandler::answer_file(const Request& request, const config::Mount& mount,
-                              std::string_view name, files::SharedFile opened,
-                              Response& response) const {
-  const FileStatus& status = opened->status;
-  const http::FileVersion version{
-      {status.modified_s, status.modified_ns}, status.size_bytes, status.inode};
-  plan_file(request.head, version, request.now, content_type_of(name, mount.files, response),
-            response);
-  if (response.status == Status::ok || response.status == Status::partial_content) {
-    response.file = std::move(opened);
-  }
+bool FileHandler::is_file(const Target& target,
+                          const sluice::Result<files::SharedFile>& opened) noexcept {
+  return opened && (*opened)->status.type == FileStatus::Type::regular &&
+         !target.path.ends_in_slash;
 }
 
-bool FileHandler::answer_opened(const Request& request, const Target& target,
+FilePlace FileHandler::place_of(const Target& target, std::string_view path) const noexcept {
+  const std::size_t mount = target.route.mount_index;
+  return {sites_->root(mount), mount, sites_->representations(mount), path};
+}
+
+bool FileHandler::answer_opened(const Target& target,
                                 const sluice::Result<files::SharedFile>& opened,
                                 Response& response) const {
   if (!opened) {
@@ -135,13 +111,8 @@ bool FileHandler::answer_opened(const Request& request, const Target& target,
     return true;
   }
   switch ((*opened)->status.type) {
-    case FileStatus::Type::regular:
-      if (target.path.ends_in_slash) {
-        response.set_page(Status::not_found);
-      } else {
-        answer_file(request, *target.route.mount, last_component(target.route.rest), *opened,
-                    response);
-      }
+    case FileStatus::Type::regular:  // with a slash behind its name
+      response.set_page(Status::not_found);
       return true;
     case FileStatus::Type::directory:
       if (!target.path.ends_in_slash) {
@@ -167,7 +138,11 @@ bool FileHandler::try_respond(const Request& request, Response& response) {
   if (!opened && must_try_again(opened.error())) {
     return false;
   }
-  return answer_opened(request, *target, opened, response);
+  if (is_file(*target, opened)) {
+    return file_answers_.try_answer(request, place_of(*target, target->route.rest), *opened,
+                                    response);
+  }
+  return answer_opened(*target, opened, response);
 }
 
 sluice::Task<void> FileHandler::respond(const Request& request, Response& response) {
@@ -178,7 +153,10 @@ sluice::Task<void> FileHandler::respond(const Request& request, Response& respon
   }
   auto opened =
       co_await sites_->root(target->route.mount_index).open_file(target->route.rest.data());
-  if (!answer_opened(request, *target, opened, response)) {
+  if (is_file(*target, opened)) {
+    co_await file_answers_.answer(request, place_of(*target, target->route.rest),
+                                  std::move(*opened), response);
+  } else if (!answer_opened(*target, opened, response)) {
     files::SharedFile directory = std::exchange(response.file, {});
     co_await answer_directory(request, *target, std::move(directory), response);
   }
@@ -194,7 +172,7 @@ sluice::Task<void> FileHandler::answer_directory(const Request& request, Target 
     const std::string name = prefix + index;
     auto opened = co_await root.open_file(name.c_str());
     if (opened && (*opened)->status.type == FileStatus::Type::regular) {
-      answer_file(request, mount, index, std::move(*opened), response);
+      co_await file_answers_.answer(request, place_of(target, name), std::move(*opened), response);
       co_return;
     }
     if (!opened && opened.error() != std::errc::no_such_file_or_directory) {

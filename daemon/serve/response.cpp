@@ -10,12 +10,18 @@ using http::Status;
 
 void Response::clear() {
   status = Status::ok;
-  content_type = allow = cache_control = security_policy = {};
+  content_type = allow = cache_control = security_policy = content_encoding = {};
+  varies_by_encoding = false;
   content_type_text.clear();
   location.clear();
   validators.reset();
+  header_rules = nullptr;
+  header_lines = 0;
+  representation_digest.reset();
+  content_digest.reset();
   accepts_ranges = false;
   range.reset();
+  multipart.reset();
   complete_length = content_length = file_offset = 0;
   closes = false;
   text.clear();
@@ -27,6 +33,9 @@ void Response::set_page(Status page_status) {
   validators.reset();
   accepts_ranges = false;
   range.reset();
+  multipart.reset();
+  content_encoding = {};
+  header_lines = 0;
   file = {};
   set_text(http::error_page_content_type(http::ErrorPageFormat::html),
            http::render_error_page(page_status));
@@ -38,6 +47,41 @@ void Response::set_text(std::string_view type, std::string content) {
   text = std::move(content);
   content_length = text.size();
 }
+
+namespace {
+
+// What is said of the selected representation, in 200, 206 and 304.
+void render_representation(const Response& response, http::ResponseHeadWriter& writer) {
+  if (response.validators) {
+    const auto& [etag, last_modified, is_strong] = *response.validators;
+    // A cache that is told the tag has no use for the date of what it holds (RFC 9110 section
+    // 15.4.5).
+    if (last_modified && !(etag && response.status == Status::not_modified)) {
+      writer.date_field("Last-Modified", *last_modified);
+    }
+    if (etag) {
+      writer.field("ETag", etag->text());
+    }
+  }
+  if (!response.content_encoding.empty()) {
+    writer.field("Content-Encoding", response.content_encoding);
+  }
+  if (response.varies_by_encoding) {
+    writer.field("Vary", "Accept-Encoding");
+  }
+  if (response.representation_digest) {
+    writer.field("Repr-Digest", http::DigestField(*response.representation_digest).text());
+  }
+  if (response.content_digest) {
+    writer.field("Content-Digest", http::DigestField(*response.content_digest).text());
+  }
+  if (response.header_lines != 0) {
+    response.header_rules->for_each(response.header_lines,
+                                    [&writer](std::string_view line) { writer.rendered(line); });
+  }
+}
+
+}  // namespace
 
 std::expected<std::string_view, http::ResponseHeadError> render_head(
     const Response& response, const http::RequestHead& request, bool keep_alive,
@@ -53,14 +97,7 @@ std::expected<std::string_view, http::ResponseHeadError> render_head(
     }
     writer.field("Content-Length", response.content_length);
   }
-  if (response.validators) {
-    if (response.validators->last_modified) {
-      writer.date_field("Last-Modified", *response.validators->last_modified);
-    }
-    if (response.validators->etag) {
-      writer.field("ETag", response.validators->etag->text());
-    }
-  }
+  render_representation(response, writer);
   if (response.accepts_ranges) {
     writer.field("Accept-Ranges", "bytes");
   }

@@ -2,13 +2,17 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "files/root.hpp"
+#include "http/digest_fields.hpp"
 #include "http/entity_tag.hpp"
+#include "http/header_rules.hpp"
+#include "http/multipart_ranges.hpp"
 #include "http/range.hpp"
 #include "http/request_head.hpp"
 #include "http/response_head.hpp"
@@ -25,18 +29,26 @@ struct Response {
   std::string_view allow;
   std::string_view cache_control;
   std::string_view security_policy;
+  std::string_view content_encoding;  // static
+  bool varies_by_encoding = false;    // another Accept-Encoding may get another representation
   std::string location;
   std::optional<http::Validators> validators;
+  const http::HeaderRules* header_rules = nullptr;  // of the mount, with header_lines
+  http::HeaderRules::Lines header_lines = 0;
+  std::optional<http::Sha256Digest> representation_digest;
+  std::optional<http::Sha256Digest> content_digest;
   bool accepts_ranges = false;
-  std::optional<http::ByteRange> range;  // of 206
+  std::optional<http::ByteRange> range;  // of 206 with one range
   std::uint64_t complete_length = 0;     // of the representation, for 206 and 416
   std::uint64_t content_length = 0;      // of the content; of what GET would send, for HEAD
   bool closes = false;                   // nothing more is to be read from this connection
 
-  // The content: `text`, or a piece of `file` from file_offset on if there is one.
+  // The content: `text`, or a piece of `file` from file_offset on if there is one, or several
+  // pieces of it with `multipart` between them.
   std::string text;
   files::SharedFile file;
   std::uint64_t file_offset = 0;
+  std::unique_ptr<http::MultipartRanges> multipart;  // of 206 with several ranges
 
   /// Ready for the next request; keeps the strings' room.
   void clear();

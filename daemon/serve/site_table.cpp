@@ -14,6 +14,7 @@ std::expected<std::shared_ptr<const SiteTable>, SiteTable::RootError> SiteTable:
       return std::unexpected(RootError{mount->root, root.error()});
     }
     table->roots_.push_back(std::move(*root));
+    table->representations_.emplace_back(mount->files);
   }
   return table;
 }

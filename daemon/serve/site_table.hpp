@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "files/root.hpp"
+#include "serve/representation_rules.hpp"
 #include "serve/route.hpp"
 
 namespace sluiced::serve {
@@ -28,13 +29,18 @@ class SiteTable {
   [[nodiscard]] const files::Root& root(std::size_t mount_index) const noexcept {
     return roots_[mount_index];
   }
+  [[nodiscard]] const RepresentationRules& representations(std::size_t mount_index) const noexcept {
+    return representations_[mount_index];
+  }
 
  private:
   explicit SiteTable(config::Config config) : config_(std::move(config)), router_(config_) {}
 
   config::Config config_;
   Router router_;
-  std::vector<files::Root> roots_;  // one for each mount of the router
+  // One for each mount of the router.
+  std::vector<files::Root> roots_;
+  std::vector<RepresentationRules> representations_;
 };
 
 }  // namespace sluiced::serve

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include <sluice/sync.hpp>
 
@@ -24,6 +25,7 @@ class Transmission {
   sluice::Task<Cut> send(std::string_view bytes, std::size_t head_bytes, int flags);
   sluice::Task<Cut> send_small_file(Exchange& exchange, std::size_t head_bytes);
   sluice::Task<Cut> send_file(const sluice::File& file, std::uint64_t offset, std::uint64_t length);
+  sluice::Task<Cut> send_parts(const sluice::File& file, const http::MultipartRanges& parts);
 
  private:
   void allow_stall();
@@ -160,6 +162,23 @@ sluice::Task<Cut> Transmission::send_file(const sluice::File& file, std::uint64_
   co_return std::nullopt;
 }
 
+// Each part behind its head; MSG_MORE lets them share segments.
+sluice::Task<Cut> Transmission::send_parts(const sluice::File& file,
+                                           const http::MultipartRanges& parts) {
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const std::string head = parts.part_head(index);
+    if (const Cut cut = co_await send(head, 0, MSG_MORE); cut) {
+      co_return cut;
+    }
+    const http::ByteRange& range = parts.range(index);
+    if (const Cut cut = co_await send_file(file, range.first, range.size()); cut) {
+      co_return cut;
+    }
+  }
+  const std::string closing = parts.closing();
+  co_return co_await send(closing, 0, 0);
+}
+
 }  // namespace
 
 sluice::Task<Cut> transmit(Outlet outlet, Exchange& exchange, std::string_view head,
@@ -181,12 +200,15 @@ sluice::Task<Cut> transmit(Outlet outlet, Exchange& exchange, std::string_view h
     }
     co_return co_await transmission.send(response.text, 0, 0);
   }
-  if (response.content_length <= std::min(room, Exchange::kSmallFileBytes)) {
+  if (!response.multipart && response.content_length <= std::min(room, Exchange::kSmallFileBytes)) {
     co_return co_await transmission.send_small_file(exchange, head.size());
   }
   // MSG_MORE keeps the head back until the content fills its segment.
   if (const Cut cut = co_await transmission.send(head, head.size(), MSG_MORE); cut) {
     co_return cut;
+  }
+  if (response.multipart) {
+    co_return co_await transmission.send_parts(response.file->file, *response.multipart);
   }
   co_return co_await transmission.send_file(response.file->file, response.file_offset,
                                             response.content_length);

@@ -80,6 +80,8 @@ inline void touch_everything(ShardNumbers& shard) {
   server.requests_in_flight.add();
   server.response_body_bytes.add();
   server.transfers_complete.add();
+  touch(server.representations.encoded);
+  server.representations.stale_sidecars.add();
   server.request_duration.observe(1'000'000);
 }
 

@@ -18,11 +18,11 @@ constexpr http::FileVersion kVersion{{1'700'000'000, 5}, 1000, 42};
 class PlanFile : public ::testing::Test {
  protected:
   const Response& plan(std::string_view method, std::string_view fields = "",
-                       const http::FileVersion& version = kVersion) {
+                       const http::FileVersion& version = kVersion, std::string_view coding = "") {
     text_ = std::string(method) + " /f HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n";
     EXPECT_TRUE(http::parse_request_head(text_, {}, head_));
     response_.clear();
-    plan_file(head_, version, kNow, "text/plain", response_);
+    plan_file(head_, {version, "text/plain", coding, !coding.empty()}, kNow, 4, response_);
     return response_;
   }
   static std::string tag() {
@@ -58,9 +58,41 @@ TEST_F(PlanFile, IgnoresRangeOfHead) {
   EXPECT_EQ(response.content_length, 1000U);
 }
 
-TEST_F(PlanFile, SendsAllOfItForRangesThatDoNotJoin) {
-  EXPECT_EQ(plan("GET", "Range: bytes=0-0,500-501\r\n").status, http::Status::ok);
-  EXPECT_EQ(plan("GET", "Range: bytes=0-9,5-20\r\n").content_length, 21U);
+TEST_F(PlanFile, SendsSeveralRangesAsParts) {
+  const Response& response = plan("GET", "Range: bytes=0-0,500-501\r\n");
+  EXPECT_EQ(response.status, http::Status::partial_content);
+  ASSERT_TRUE(response.multipart);
+  EXPECT_EQ(response.multipart->size(), 2U);
+  EXPECT_EQ(response.content_length, response.multipart->content_length());
+  EXPECT_FALSE(response.range) << "Content-Range stands in the parts alone";
+}
+
+TEST_F(PlanFile, SendsRangesThatJoinAsOne) {
+  const Response& response = plan("GET", "Range: bytes=0-9,5-20\r\n");
+  EXPECT_FALSE(response.multipart);
+  EXPECT_EQ(response.content_length, 21U);
+}
+
+TEST_F(PlanFile, SendsAllOfItForMoreRangesThanTheLimit) {
+  EXPECT_TRUE(plan("GET", "Range: bytes=0-0,200-200,400-400,600-600\r\n").multipart);
+  const Response& response = plan("GET", "Range: bytes=0-0,200-200,400-400,600-600,800-800\r\n");
+  EXPECT_EQ(response.status, http::Status::ok);
+  EXPECT_FALSE(response.multipart);
+}
+
+TEST_F(PlanFile, SendsOneRangeOfACodingButAllOfItForSeveral) {
+  EXPECT_EQ(plan("GET", "Range: bytes=10-19\r\n", kVersion, "gzip").status,
+            http::Status::partial_content);
+  EXPECT_EQ(response_.content_encoding, "gzip");
+  EXPECT_EQ(plan("GET", "Range: bytes=0-0,500-501\r\n", kVersion, "gzip").status, http::Status::ok);
+  EXPECT_EQ(response_.content_encoding, "gzip");
+}
+
+TEST_F(PlanFile, NotModifiedVariesButHasNoCoding) {
+  const Response& response = plan("GET", "If-None-Match: " + tag() + "\r\n", kVersion, "gzip");
+  EXPECT_EQ(response.status, http::Status::not_modified);
+  EXPECT_TRUE(response.varies_by_encoding);
+  EXPECT_EQ(response.content_encoding, "");
 }
 
 TEST_F(PlanFile, RefusesARangeBeyondTheEndWithTheLength) {

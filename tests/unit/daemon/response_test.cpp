@@ -51,6 +51,43 @@ TEST(RenderHead, NotModifiedDescribesNoContent) {
   EXPECT_THAT(head, HasSubstr("Date: "));
 }
 
+TEST(RenderHead, NotModifiedLeavesTheDateToWhoHasNoTag) {
+  Response response;
+  response.status = http::Status::not_modified;
+  response.validators = http::make_validators({{784111777, 0}, 5, 6}, {800000000, 0});
+  EXPECT_THAT(render(response), HasSubstr("ETag: "));
+  EXPECT_THAT(render(response), Not(HasSubstr("Last-Modified: ")));
+  response.validators->etag.reset();
+  EXPECT_THAT(render(response), HasSubstr("Last-Modified: "));
+  response.status = http::Status::ok;
+  response.validators = http::make_validators({{784111777, 0}, 5, 6}, {800000000, 0});
+  EXPECT_THAT(render(response), HasSubstr("Last-Modified: "));
+}
+
+TEST(RenderHead, AnErrorPageSaysNothingOfTheFileItStandsFor) {
+  http::HeaderRules rules;
+  ASSERT_TRUE(rules.add("*", {{"X-Rule", "a"}}, {}));
+  Response response;
+  response.validators = http::make_validators({{784111777, 0}, 5, 6}, {800000000, 0});
+  response.content_encoding = "gzip";
+  response.header_rules = &rules;
+  response.header_lines = rules.select("a");
+  EXPECT_THAT(render(response), HasSubstr("X-Rule: a\r\n"));
+  EXPECT_THAT(render(response), HasSubstr("Content-Encoding: gzip\r\n"));
+  response.set_page(http::Status::range_not_satisfiable);
+  for (const char* name : {"X-Rule", "Content-Encoding", "ETag", "Last-Modified"}) {
+    EXPECT_THAT(render(response), Not(HasSubstr(name)));
+  }
+}
+
+TEST(RenderHead, DigestsStandAsStructuredFields) {
+  Response response;
+  response.representation_digest.emplace();
+  EXPECT_THAT(render(response),
+              HasSubstr("Repr-Digest: sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:\r\n"));
+  EXPECT_THAT(render(response), Not(HasSubstr("Content-Digest")));
+}
+
 TEST(RenderHead, UnsatisfiedRangeTellsTheLength) {
   Response response;
   response.complete_length = 1234;
