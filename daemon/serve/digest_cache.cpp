@@ -64,7 +64,10 @@ sluice::Task<std::optional<http::Sha256Digest>> DigestCache::compute(files::Shar
   const Key key = key_of(file->status);
   const auto same = std::ranges::find(under_way_, key, [](const auto& each) { return each->key; });
   if (same != under_way_.end()) {
-    const std::shared_ptr<Computation> computation = *same;
+    // A share of its own: the one in the list goes when the computation ends, which is before this
+    // resumes.
+    std::shared_ptr<Computation> computation;
+    computation = *same;
     static_cast<void>(co_await computation->done.wait());
     co_return computation->digest;
   }
