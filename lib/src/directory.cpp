@@ -22,7 +22,10 @@ OpenRequest Directory::open_request(const char* path, int flags,
   // openat2(2) refuses with O_PATH what that ignores anyway.
   const int added = (flags & O_PATH) != 0 ? O_CLOEXEC : O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   how.flags = static_cast<std::uint64_t>(flags | added);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_NO_MAGICLINKS;
+  if (symlinks != SymlinkPolicy::follow) {
+    how.resolve |= RESOLVE_BENEATH;
+  }
   if (symlinks == SymlinkPolicy::none) {
     how.resolve |= RESOLVE_NO_SYMLINKS;
   }
@@ -47,14 +50,23 @@ Task<Result<void>> Directory::sync() const {
   co_return co_await Operation(SyncRequest(readable->get(), false));
 }
 
-Result<FileStatus> Directory::status_beneath(const char* path,
-                                             SymlinkPolicy symlinks) const noexcept {
-  const OpenRequest request = open_request(path, O_PATH, symlinks);
+Result<UniqueFd> Directory::open_blocking(const char* path, int flags,
+                                          SymlinkPolicy symlinks) const noexcept {
+  const OpenRequest request = open_request(path, flags, symlinks);
   const auto fd = ::syscall(SYS_openat2, fd_.get(), path, &request.how, sizeof(request.how));
   if (fd < 0) {
     return failure(errno);
   }
-  return File(UniqueFd(static_cast<int>(fd))).status();
+  return UniqueFd(static_cast<int>(fd));
+}
+
+Result<FileStatus> Directory::status_beneath(const char* path,
+                                             SymlinkPolicy symlinks) const noexcept {
+  auto fd = open_blocking(path, O_PATH, symlinks);
+  if (!fd) {
+    return std::unexpected(fd.error());
+  }
+  return File(std::move(*fd)).status();
 }
 
 }  // namespace sluice

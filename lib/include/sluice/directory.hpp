@@ -18,11 +18,13 @@ namespace sluice {
 enum class SymlinkPolicy : std::uint8_t {
   none,     // RESOLVE_NO_SYMLINKS: a link anywhere in the path is ELOOP
   beneath,  // links that stay below the directory are followed; all others are EXDEV
+  follow,   // links are followed wherever they lead: whoever can make one chooses what is opened
 };
 
 /// A directory held open, from which names are resolved and never leave: openat2(2) with
 /// RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS. Neither "..", nor absolute paths, nor links, nor a
-/// rename in the same moment lead out of it. Linux 5.6.
+/// rename in the same moment lead out of it. Linux 5.6. With SymlinkPolicy::follow the kernel keeps
+/// nothing in: the caller must not pass ".." or absolute paths then.
 class SLUICE_API Directory {
  public:
   Directory() noexcept = default;
@@ -48,6 +50,10 @@ class SLUICE_API Directory {
   /// The same as a value, for Reactor::attempt() and Operation.
   [[nodiscard]] OpenRequest open_request(const char* path, int flags,
                                          SymlinkPolicy symlinks) const noexcept;
+
+  /// Opens as open_beneath() does. Blocks: for a thread of a BlockingPool.
+  [[nodiscard]] Result<UniqueFd> open_blocking(const char* path, int flags,
+                                               SymlinkPolicy symlinks) const noexcept;
 
   /// What `path` names below this directory, looked up as open_beneath() does it. Blocks: for a
   /// thread of a BlockingPool.
