@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/address.hpp"
@@ -85,7 +87,7 @@ struct Timeouts {
 };
 
 enum class Hidden : std::uint8_t { kDeny, kAllow };
-enum class Symlinks : std::uint8_t { kNone, kBeneath };
+enum class Symlinks : std::uint8_t { kNone, kBeneath, kFollow };
 
 using TextMap = std::map<std::string, std::string, std::less<>>;
 
@@ -98,7 +100,7 @@ struct HeaderRule {
   friend bool operator==(const HeaderRule&, const HeaderRule&) = default;
 };
 
-/// How files are served. Set in `defaults`, overridden by a site, and (in part) by a mount.
+/// How files are served. Set in `defaults`, overridden by a site, and that by a mount.
 struct FileOptions {
   /// Tried in this order when a directory is asked for; may be empty.
   std::vector<std::string> index{"index.html"};
@@ -118,15 +120,75 @@ struct FileOptions {
   friend bool operator==(const FileOptions&, const FileOptions&) = default;
 };
 
+/// Which pages of other origins may read what a mount serves (the Fetch standard's CORS protocol).
+struct Cors {
+  /// `https://app.example.org`, or `*` alone; none: no other origin may.
+  std::vector<std::string> origins;
+  std::vector<std::string> methods{"GET", "HEAD"};
+  std::vector<std::string> headers;  ///< Request fields beyond those that are always allowed.
+  std::vector<std::string> expose;   ///< Response fields that scripts may read.
+  std::chrono::milliseconds max_age = std::chrono::minutes(10);  ///< Sent in whole seconds.
+  bool credentials = false;
+
+  friend bool operator==(const Cors&, const Cors&) = default;
+};
+
 /// One directory, seen under one path of a site. The longest path that fits a request wins.
 struct Mount {
   std::string path;  ///< Begins and ends in '/'; compared with the decoded, normalised path.
   std::string root;  ///< Absolute.
   bool listing = false;
   FileOptions files;  ///< With everything inherited filled in.
+  /// The file, "/index.html" beneath the root, that is served where there is nothing.
+  std::optional<std::string> fallback;
+  std::vector<std::string> archive;  ///< "tar" and "zip": what a directory can be had as.
+  Cors cors;
 
   friend bool operator==(const Mount&, const Mount&) = default;
 };
+
+enum class RedirectStatus : std::uint8_t { k301, k302, k307, k308 };
+
+/// Another place for a path, or with a `*` at the end of `from` for all that begin so. A `*` at the
+/// end of `to` stands for the rest.
+struct Redirect {
+  std::string from;  ///< Decoded and normalised, as the path of a mount.
+  std::string to;    ///< A path, or an http or https URL; goes into Location as it is.
+  RedirectStatus status = RedirectStatus::k301;
+
+  friend bool operator==(const Redirect&, const Redirect&) = default;
+};
+
+/// Files that take the place of the pages for errors; an empty name leaves ours.
+struct ErrorPages {
+  std::string forbidden;
+  std::string not_found;
+  std::string method_not_allowed;
+  std::string gone;
+  std::string internal_server_error;
+  std::string service_unavailable;
+
+  friend bool operator==(const ErrorPages&, const ErrorPages&) = default;
+};
+constexpr std::uint64_t kLargestErrorPage = 256 * kKiB;
+
+/// One of them: the key that it has in the file, and the member.
+struct ErrorPageKey {
+  unsigned status;
+  std::string_view key;
+  std::string ErrorPages::* file;
+};
+constexpr std::array<ErrorPageKey, 6> kErrorPageKeys{{
+    {403, "403", &ErrorPages::forbidden},
+    {404, "404", &ErrorPages::not_found},
+    {405, "405", &ErrorPages::method_not_allowed},
+    {410, "410", &ErrorPages::gone},
+    {500, "500", &ErrorPages::internal_server_error},
+    {503, "503", &ErrorPages::service_unavailable},
+}};
+
+/// The answer to requests that no redirect and no mount of a site takes.
+enum class Respond : std::uint8_t { k403, k404, k410, k421, k503 };
 
 struct Site {
   std::string name;
@@ -136,11 +198,30 @@ struct Site {
   std::vector<std::string> listeners;
   FileOptions files;  ///< With everything inherited filled in.
   std::vector<Mount> mounts;
+  std::vector<Redirect> redirects;
+  ErrorPages errors;
+  Respond respond = Respond::k404;
 
   /// Whether the site answers requests for hosts that no other site names.
   [[nodiscard]] bool takes_any_host() const noexcept { return hosts.empty() || name == "_default"; }
 
   friend bool operator==(const Site&, const Site&) = default;
+};
+
+/// Bounds on the listings of directories.
+struct Listings {
+  /// The most entries that are sorted, and so held in memory; what streams unsorted has no bound.
+  std::uint32_t max_entries = 50000;
+
+  friend bool operator==(const Listings&, const Listings&) = default;
+};
+
+/// Bounds on the archives of directories.
+struct Archives {
+  std::uint32_t max_concurrent = 4;  ///< In the whole process; one more is answered with 503.
+  std::uint32_t max_entries = 100000;
+
+  friend bool operator==(const Archives&, const Archives&) = default;
 };
 
 struct Config {
@@ -150,6 +231,8 @@ struct Config {
   std::vector<Listener> listeners;
   Limits limits;
   Timeouts timeouts;
+  Listings listings;
+  Archives archives;
   FileOptions defaults;
   std::vector<Site> sites;
 

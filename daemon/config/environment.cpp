@@ -39,7 +39,8 @@ std::string flaw_of_root(const Mount& mount) {
   if (::faccessat(AT_FDCWD, mount.root.c_str(), X_OK, AT_EACCESS) != 0) {
     return "cannot be entered: " + reason(errno);
   }
-  if (mount.listing && ::faccessat(AT_FDCWD, mount.root.c_str(), R_OK, AT_EACCESS) != 0) {
+  if ((mount.listing || !mount.archive.empty()) &&
+      ::faccessat(AT_FDCWD, mount.root.c_str(), R_OK, AT_EACCESS) != 0) {
     return "cannot be listed: " + reason(errno);
   }
   return {};
@@ -60,6 +61,38 @@ void check_mounts(const Config& config, const Places& places, Problems& problems
                        "the root " + in_quotes(mount.root, text::kLongestQuotedPath) + ' ' + flaw);
       } else if (mount.root.find_first_not_of('/') == std::string::npos) {
         problems.warning(places.find(path), "the root is '/': the whole file system is served");
+      }
+    }
+  }
+}
+
+/// What keeps the page for an error from being used, or an empty text.
+std::string flaw_of_page(const std::string& file) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0) {
+    return "cannot be looked up: " + reason(errno);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return "is not a file";
+  }
+  if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0) {
+    return "cannot be read: " + reason(errno);
+  }
+  return static_cast<std::uint64_t>(status.st_size) > kLargestErrorPage ? "is larger than 256KiB"
+                                                                        : std::string();
+}
+
+// Only a warning: the page that takes its place says what the status says.
+void check_error_pages(const Config& config, const Places& places, Problems& problems) {
+  for (std::size_t site = 0; site < config.sites.size(); ++site) {
+    const std::string errors = Reader::indexed("sites", site) + ".errors.";
+    for (const ErrorPageKey& page : kErrorPageKeys) {
+      const std::string& file = config.sites[site].errors.*page.file;
+      const std::string flaw = file.empty() ? std::string() : flaw_of_page(file);
+      if (!flaw.empty()) {
+        problems.warning(places.find(errors + std::string(page.key)),
+                         "the page " + in_quotes(file, text::kLongestQuotedPath) + ' ' + flaw +
+                             ": the built-in page is served");
       }
     }
   }
@@ -87,6 +120,7 @@ void check_listeners(const Config& config, const Places& places, Problems& probl
 
 void check_environment(const Config& config, const Places& places, Problems& problems) {
   check_mounts(config, places, problems);
+  check_error_pages(config, places, problems);
   check_listeners(config, places, problems);
 }
 

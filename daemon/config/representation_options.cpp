@@ -40,7 +40,7 @@ Parsed<std::string> check_glob(std::string_view text) {
   return std::string(text);
 }
 
-Parsed<std::string> check_field_name(std::string_view text) {
+Parsed<std::string> check_response_field_name(std::string_view text) {
   const std::string_view flaw = http::flaw_in_field_name(text);
   if (!flaw.empty()) {
     return refused(text, flaw);

@@ -15,7 +15,7 @@ namespace sluiced::config {
 [[nodiscard]] Parsed<std::string> check_glob(std::string_view text);
 
 /// The name of a field that an operator may set, kept as written.
-[[nodiscard]] Parsed<std::string> check_field_name(std::string_view text);
+[[nodiscard]] Parsed<std::string> check_response_field_name(std::string_view text);
 [[nodiscard]] Parsed<std::string> check_field_value(std::string_view text);
 
 /// The extension of a file, kept in lower case without its dot.
@@ -34,9 +34,9 @@ inline constexpr ValueType kMatchType{.expected = "a pattern such as *.css", .ch
 inline constexpr ValueType kSetType{.expected = "{Cache-Control: no-cache}",
                                     .check = check_field_value,
                                     .most_items = 64,
-                                    .check_key = check_field_name};
+                                    .check_key = check_response_field_name};
 inline constexpr ValueType kUnsetType{
-    .expected = "the name of a field", .check = check_field_name, .most_items = 64};
+    .expected = "the name of a field", .check = check_response_field_name, .most_items = 64};
 
 inline constexpr std::string_view kSidecarsDoc =
     "Extensions of precompressed siblings, the preferred first: with gz, a request for a.css by a "

@@ -1,163 +1,28 @@
 // The tables of all options: one per section, one row per key. A key exists because it has a row
-// here; its default is the initial value of the member that the row names (config.hpp).
+// here or in schema_sites.cpp; its default is the initial value of the member that the row names
+// (config.hpp).
 
 #include "config/schema.hpp"
 
 #include <array>
 #include <chrono>
-#include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
-#include <type_traits>
-#include <vector>
 
 #include "config/config.hpp"
 #include "config/reader.hpp"
-#include "config/representation_options.hpp"
-#include "config/text_rules.hpp"
+#include "config/schema_rows.hpp"
 
 namespace sluiced::config {
-
-// What is inherited. It has been read by then: the tables below name the sources first.
-template <>
-Site new_element<Site>(const Config& config) {
-  Site site;
-  site.files = config.defaults;
-  return site;
-}
-template <>
-Mount new_element<Mount>(const Site& site) {
-  Mount mount;
-  mount.files = site.files;
-  return mount;
-}
-
 namespace {
 
-using Kind = ValueType::Kind;
-using std::chrono::hours;
+using namespace schema;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr std::uint64_t kMostDescriptors = 1U << 30U;
-constexpr milliseconds kLongestTimeout = hours(24);
 
 constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warn", "error"};
-constexpr std::array<std::string_view, 2> kHiddenChoices{"deny", "allow"};
-constexpr std::array<std::string_view, 2> kSymlinkChoices{"none", "beneath"};
-
-// What values may be.
-
-constexpr ValueType boolean() { return {.kind = Kind::kBoolean, .expected = "true or false"}; }
-
-constexpr ValueType number(Kind kind, std::string_view expected, std::uint64_t minimum,
-                           std::uint64_t maximum) {
-  return {.kind = kind, .expected = expected, .minimum = minimum, .maximum = maximum};
-}
-
-constexpr ValueType integer(std::uint64_t minimum, std::uint64_t maximum) {
-  return number(Kind::kInteger, "a whole number", minimum, maximum);
-}
-
-constexpr ValueType size(std::uint64_t minimum, std::uint64_t maximum) {
-  return number(Kind::kSize, "a size such as 8KiB", minimum, maximum);
-}
-
-constexpr ValueType duration(milliseconds minimum) {
-  return number(Kind::kDuration, "a time such as 10s", static_cast<std::uint64_t>(minimum.count()),
-                static_cast<std::uint64_t>(kLongestTimeout.count()));
-}
-
-constexpr ValueType choice(std::span<const std::string_view> choices) {
-  return {.kind = Kind::kChoice, .expected = "one word", .choices = choices};
-}
-
-constexpr ValueType text(std::string_view expected,
-                         Parsed<std::string> (*check)(std::string_view)) {
-  return {.kind = Kind::kText, .expected = expected, .check = check};
-}
-
-constexpr ValueType address() {
-  return {.kind = Kind::kAddress, .expected = "an address such as 127.0.0.1:8080"};
-}
-
-constexpr ValueType section() { return {.kind = Kind::kSection, .expected = "a map"}; }
-
-/// The type with a word that stands for no value.
-constexpr ValueType or_word(std::string_view word, ValueType type) {
-  type.absent_word = word;
-  return type;
-}
-
-constexpr ValueType list_of(std::size_t fewest, std::size_t most, ValueType type) {
-  type.fewest_items = fewest;
-  type.most_items = most;
-  return type;
-}
-
-// How a row is made from the member that it fills.
-
-template <class T>
-struct OwnerOf;
-template <class Owner, class T>
-struct OwnerOf<T Owner::*> {
-  using Type = Owner;
-};
-
-template <class T>
-constexpr bool kIsSection = std::is_aggregate_v<T> && !std::same_as<T, ListenAddress>;
-template <class T>
-constexpr bool kIsSectionList = false;
-template <class T>
-constexpr bool kIsSectionList<std::vector<T>> = kIsSection<T>;
-
-template <auto First, auto... Rest>
-constexpr auto& member_of(auto& object) {
-  if constexpr (sizeof...(Rest) == 0) {
-    return object.*First;
-  } else {
-    return member_of<Rest...>(object.*First);
-  }
-}
-
-/// A row for the member that `First`, or the chain of member pointers it begins, leads to.
-template <auto First, auto... Rest>
-constexpr auto row(std::string_view key, ValueType type, std::string_view doc,
-                   Presence presence = Presence::kOptional) {
-  using Section = typename OwnerOf<decltype(First)>::Type;
-  return Field<Section>{{key, type, doc, presence},
-                        [](Reader& reader, const YamlNode& node, const std::string& path,
-                           const ValueType& kind, Section& section) {
-                          auto& member = member_of<First, Rest...>(section);
-                          using Member = std::remove_cvref_t<decltype(member)>;
-                          if constexpr (kIsSection<Member>) {
-                            reader.read_section(node, path, member);
-                          } else if constexpr (kIsSectionList<Member>) {
-                            reader.read_sections(node, path, kind, section, member);
-                          } else {
-                            reader.read(node, path, kind, member);
-                          }
-                        }};
-}
-
-// The types of values that stand in more than one table.
-
-constexpr ValueType kNameType = text("a name", check_name);
-constexpr ValueType kIndexType = list_of(0, 16, text("a file name", check_file_name));
-
-constexpr std::string_view kIndexDoc =
-    "Files tried in this order when a directory is asked for; [] for none.";
-constexpr std::string_view kHiddenDoc =
-    "What happens to names that begin with a dot: deny answers 404 and leaves them out of "
-    "listings. /.well-known/ is always served.";
-constexpr std::string_view kSymlinksDoc =
-    "beneath follows symbolic links that stay within the root; none follows no link at all.";
-constexpr std::string_view kCharsetDoc = "The charset sent with text types; off sends none.";
-
-// The tables.
 
 constexpr std::array kConfigFields{
     row<&Config::runtime>("runtime", section(), "What the process uses; read at start only."),
@@ -167,6 +32,8 @@ constexpr std::array kConfigFields{
                             Presence::kRequired),
     row<&Config::limits>("limits", section(), "Bounds on what one client may send."),
     row<&Config::timeouts>("timeouts", section(), "How long to wait for what."),
+    row<&Config::listings>("listings", section(), "Bounds on the listings of directories."),
+    row<&Config::archives>("archives", section(), "Bounds on the archives of directories."),
     row<&Config::defaults>("defaults", section(), "Merged into every site; the site wins."),
     row<&Config::sites>("sites", list_of(1, 1000, section()), "What is served, and to whom.",
                         Presence::kRequired),
@@ -243,65 +110,20 @@ constexpr std::array kTimeoutsFields{
     row<&Timeouts::drain>("drain", or_word("off", duration(milliseconds(0))),
                           "After SIGTERM: how long running requests may take; off waits for all."),
 };
-
-constexpr std::array kFileOptionsFields{
-    row<&FileOptions::index>("index", kIndexType, kIndexDoc),
-    row<&FileOptions::hidden>("hidden", choice(kHiddenChoices), kHiddenDoc),
-    row<&FileOptions::symlinks>("symlinks", choice(kSymlinkChoices), kSymlinksDoc),
-    row<&FileOptions::charset>("charset", or_word("off", text("a charset", check_charset)),
-                               kCharsetDoc),
-    row<&FileOptions::sidecars>("sidecars", kSidecarsType, kSidecarsDoc),
-    row<&FileOptions::headers>("headers", kHeadersType, kHeadersDoc),
-    row<&FileOptions::types>("types", kTypesType, kTypesDoc),
-    row<&FileOptions::digest>("digest", boolean(), kDigestDoc),
+constexpr std::array kListingsFields{
+    row<&Listings::max_entries>("max_entries", integer(1, 10'000'000),
+                                "The most entries of a directory that are sorted; a listing of "
+                                "more says that it is not complete. Unsorted ndjson and text have "
+                                "no bound."),
 };
 
-constexpr std::array kHeaderRuleFields{
-    row<&HeaderRule::match>("match", kMatchType,
-                            "Which files: *.{css,js} by their name, /assets/** by their path.",
-                            Presence::kRequired),
-    row<&HeaderRule::set>("set", kSetType, "The fields and their values."),
-    row<&HeaderRule::unset>("unset", kUnsetType, "Fields of earlier rules that are not sent."),
-};
-
-constexpr std::array kSiteFields{
-    row<&Site::name>("name", kNameType,
-                     "What metrics call it. The site _default takes requests for hosts that no "
-                     "other site names.",
-                     Presence::kRequired),
-    row<&Site::hosts>("hosts", list_of(0, 1000, text("a host name", check_host)),
-                      "Exact names or *.example.org. A site without hosts takes requests for hosts "
-                      "that no other site names."),
-    row<&Site::listeners>("listeners", list_of(1, 64, text("the name of a listener", check_name)),
-                          "Names of the listeners it is reached through; all unless given."),
-    row<&Site::files, &FileOptions::index>("index", kIndexType, kIndexDoc),
-    row<&Site::files, &FileOptions::hidden>("hidden", choice(kHiddenChoices), kHiddenDoc),
-    row<&Site::files, &FileOptions::symlinks>("symlinks", choice(kSymlinkChoices), kSymlinksDoc),
-    row<&Site::files, &FileOptions::charset>(
-        "charset", or_word("off", text("a charset", check_charset)), kCharsetDoc),
-    row<&Site::files, &FileOptions::sidecars>("sidecars", kSidecarsType, kSidecarsDoc),
-    row<&Site::files, &FileOptions::headers>("headers", kHeadersType, kHeadersDoc),
-    row<&Site::files, &FileOptions::types>("types", kTypesType, kTypesDoc),
-    row<&Site::files, &FileOptions::digest>("digest", boolean(), kDigestDoc),
-    row<&Site::mounts>("mounts", list_of(1, 1000, section()), "Which directory is seen where.",
-                       Presence::kRequired),
-};
-
-constexpr std::array kMountFields{
-    row<&Mount::path>("path", text("a path such as /", check_mount_path),
-                      "Where the directory is seen; begins and ends in '/'. The longest path that "
-                      "fits a request wins.",
-                      Presence::kRequired),
-    row<&Mount::root>("root", text("an absolute path", check_root),
-                      "The directory. Nothing outside it is ever served.", Presence::kRequired),
-    row<&Mount::listing>("listing", boolean(),
-                         "List directories that have no index file; otherwise they are answered "
-                         "with 404."),
-    row<&Mount::files, &FileOptions::index>("index", kIndexType, kIndexDoc),
-    row<&Mount::files, &FileOptions::sidecars>("sidecars", kSidecarsType, kSidecarsDoc),
-    row<&Mount::files, &FileOptions::headers>("headers", kHeadersType, kHeadersDoc),
-    row<&Mount::files, &FileOptions::types>("types", kTypesType, kTypesDoc),
-    row<&Mount::files, &FileOptions::digest>("digest", boolean(), kDigestDoc),
+constexpr std::array kArchivesFields{
+    row<&Archives::max_concurrent>("max_concurrent", integer(1, 1000),
+                                   "Archives made at the same time; one more is answered with "
+                                   "503."),
+    row<&Archives::max_entries>("max_entries", integer(1, 100'000'000),
+                                "The most files and directories in an archive; one with more is "
+                                "cut off, so that nobody takes it for whole."),
 };
 
 }  // namespace
@@ -334,21 +156,14 @@ template <>
 std::span<const Field<Timeouts>> fields_of<Timeouts>() {
   return kTimeoutsFields;
 }
+
 template <>
-std::span<const Field<FileOptions>> fields_of<FileOptions>() {
-  return kFileOptionsFields;
+std::span<const Field<Listings>> fields_of<Listings>() {
+  return kListingsFields;
 }
 template <>
-std::span<const Field<HeaderRule>> fields_of<HeaderRule>() {
-  return kHeaderRuleFields;
-}
-template <>
-std::span<const Field<Site>> fields_of<Site>() {
-  return kSiteFields;
-}
-template <>
-std::span<const Field<Mount>> fields_of<Mount>() {
-  return kMountFields;
+std::span<const Field<Archives>> fields_of<Archives>() {
+  return kArchivesFields;
 }
 
 void read_config(const YamlNode& document, Problems& problems, Places& places, Config& out) {

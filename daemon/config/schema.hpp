@@ -33,6 +33,23 @@ template <>
 std::span<const Field<Site>> fields_of<Site>();
 template <>
 std::span<const Field<Mount>> fields_of<Mount>();
+template <>
+std::span<const Field<Redirect>> fields_of<Redirect>();
+template <>
+std::span<const Field<ErrorPages>> fields_of<ErrorPages>();
+template <>
+std::span<const Field<Cors>> fields_of<Cors>();
+template <>
+std::span<const Field<Listings>> fields_of<Listings>();
+template <>
+std::span<const Field<Archives>> fields_of<Archives>();
+
+// What is inherited. It has been read by then: the tables name the sources first.
+
+template <>
+Site new_element<Site>(const Config& config);
+template <>
+Mount new_element<Mount>(const Site& site);
 
 /// Fills `out`, which holds the defaults, from a document, and notes the place of every value that
 /// could be read. Reports unknown and missing keys and values of the wrong type or range.

@@ -29,4 +29,26 @@ namespace sluiced::config {
 /// The name of a charset (RFC 2978 section 2.3), kept as written.
 [[nodiscard]] Parsed<std::string> check_charset(std::string_view text);
 
+/// The path of a file beneath a root, "/app/index.html": decoded and normalised.
+[[nodiscard]] Parsed<std::string> check_fallback(std::string_view text);
+
+/// What a redirect takes: a decoded, normalised path, perhaps with "/*" at its end.
+[[nodiscard]] Parsed<std::string> check_redirect_from(std::string_view text);
+
+/// Where a redirect leads: a path or an http or https URL, encoded as in a URI, without fragment,
+/// perhaps with "/*" at its end.
+[[nodiscard]] Parsed<std::string> check_redirect_to(std::string_view text);
+
+/// "tar" or "zip".
+[[nodiscard]] Parsed<std::string> check_archive_format(std::string_view text);
+
+/// An origin as browsers send it (RFC 6454 section 6.2), kept in lower case, or "*".
+[[nodiscard]] Parsed<std::string> check_origin(std::string_view text);
+
+/// A method, in the upper case in which it is compared (RFC 9110 section 9.1).
+[[nodiscard]] Parsed<std::string> check_method(std::string_view text);
+
+/// The name of a header field (RFC 9110 section 5.1).
+[[nodiscard]] Parsed<std::string> check_field_name(std::string_view text);
+
 }  // namespace sluiced::config

@@ -13,6 +13,7 @@
 
 #include "config/reader.hpp"
 #include "config/suggest.hpp"
+#include "config/validate_site.hpp"
 #include "http/header_rules.hpp"
 #include "text/printable.hpp"
 
@@ -154,6 +155,7 @@ class Validator {
         return;
       }
     }
+    validate_site_rules(site, path, places_, problems_);
   }
 
   void check_listener_names(const Site& site, const std::string& path) {

@@ -63,6 +63,8 @@ TEST(DefaultFile, ShowsTheDefaultOfEveryOption) {
   EXPECT_EQ(switched_on.listeners, plain.listeners);
   EXPECT_EQ(switched_on.limits, plain.limits);
   EXPECT_EQ(switched_on.timeouts, plain.timeouts);
+  EXPECT_EQ(switched_on.listings, plain.listings);
+  EXPECT_EQ(switched_on.archives, plain.archives);
   EXPECT_EQ(switched_on.defaults, plain.defaults);
   EXPECT_EQ(switched_on.sites, plain.sites);
 }
@@ -94,6 +96,11 @@ TEST(DefaultFile, ShowsEveryOption) {
   EXPECT_EQ(keys_missing_in<HeaderRule>(text), "");
   EXPECT_EQ(keys_missing_in<Site>(text), "");
   EXPECT_EQ(keys_missing_in<Mount>(text), "");
+  EXPECT_EQ(keys_missing_in<Redirect>(text), "");
+  EXPECT_EQ(keys_missing_in<ErrorPages>(text), "");
+  EXPECT_EQ(keys_missing_in<Cors>(text), "");
+  EXPECT_EQ(keys_missing_in<Listings>(text), "");
+  EXPECT_EQ(keys_missing_in<Archives>(text), "");
 }
 
 }  // namespace

@@ -129,8 +129,11 @@ TEST(ServeConfig, MountsTheDirectoryAtTheTopOfOneSite) {
   EXPECT_TRUE(site.takes_any_host());
   EXPECT_EQ(site.listeners, std::vector<std::string>{"web"});
   ASSERT_EQ(site.mounts.size(), 1);
-  EXPECT_EQ(site.mounts[0],
-            (Mount{"/", std::filesystem::canonical(directory.path()), true, FileOptions{}}));
+  Mount mount;
+  mount.path = "/";
+  mount.root = std::filesystem::canonical(directory.path());
+  mount.listing = true;
+  EXPECT_EQ(site.mounts[0], mount);
   EXPECT_EQ(config->admin.listen, options.admin);
   EXPECT_EQ(config->runtime, Runtime{});
   EXPECT_TRUE(config->warnings.empty());

@@ -54,7 +54,8 @@ TEST(ConfigErrors, UnknownKeys) {
 TEST(ConfigErrors, UnknownKeysInListsAreNamedWithTheirIndex) {
   EXPECT_EQ(report_site("name: a, mounts: [{path: /, root: /a}, {path: /b/, root: /b, auth: x}]"),
             "1:71 unknown key 'auth' in 'sites[0].mounts[1]' (known: path, root, listing, index, "
-            "sidecars, headers, types, digest)\n");
+            "hidden, symlinks, charset, sidecars, headers, types, digest, fallback, archive, cors)
+");
 }
 
 TEST(ConfigErrors, DuplicateKeys) {
@@ -128,8 +129,8 @@ TEST(ConfigErrors, UnitsRangesAndWords) {
        "'info'?)"},
       {"defaults: {hidden: list_only}",
        "3:20 'defaults.hidden': 'list_only' is not one of deny, allow"},
-      {"defaults: {symlinks: follow}",
-       "3:22 'defaults.symlinks': 'follow' is not one of none, beneath"},
+      {"defaults: {symlinks: outside}",
+       "3:22 'defaults.symlinks': 'outside' is not one of none, beneath, follow"},
       {"defaults: {charset: \"\"}", "3:21 'defaults.charset': the value is empty"},
   });
 }

@@ -92,7 +92,12 @@ sites:
   EXPECT_EQ(site.listeners, std::vector<std::string>{"lan"});
   EXPECT_EQ(site.files, files);
   ASSERT_EQ(site.mounts.size(), 2);
-  EXPECT_EQ(site.mounts[0], (Mount{"/", "/srv/one", true, files}));
+  Mount first;
+  first.path = "/";
+  first.root = "/srv/one";
+  first.listing = true;
+  first.files = files;
+  EXPECT_EQ(site.mounts[0], first);
   EXPECT_TRUE(site.mounts[1].files.index.empty());
   EXPECT_EQ(site.mounts[1].files.hidden, Hidden::kAllow);
 }
