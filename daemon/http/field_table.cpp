@@ -19,6 +19,7 @@ KnownField identify_field(std::string_view name) {
     case 6:
       if (matches("accept")) return KnownField::accept;
       if (matches("expect")) return KnownField::expect;
+      if (matches("origin")) return KnownField::origin;
       break;
     case 7:
       if (matches("referer")) return KnownField::referer;
@@ -55,6 +56,11 @@ KnownField identify_field(std::string_view name) {
     case 19:
       if (matches("if-unmodified-since")) return KnownField::if_unmodified_since;
       if (matches("want-content-digest")) return KnownField::want_content_digest;
+      break;
+    case 29:
+      if (matches("access-control-request-method")) {
+        return KnownField::access_control_request_method;
+      }
       break;
     default:
       break;

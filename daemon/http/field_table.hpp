@@ -13,6 +13,7 @@ namespace sluiced::http {
 enum class KnownField : std::uint8_t {
   accept,
   accept_encoding,
+  access_control_request_method,
   authorization,
   connection,
   content_length,
@@ -25,6 +26,7 @@ enum class KnownField : std::uint8_t {
   if_none_match,
   if_range,
   if_unmodified_since,
+  origin,
   range,
   referer,
   transfer_encoding,

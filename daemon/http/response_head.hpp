@@ -43,6 +43,7 @@ class RenderedFields {
   /// Adds a line. Returns false, and adds nothing, if the name is no token or the value no value.
   [[nodiscard]] bool add(std::string_view name, std::string_view value);
   std::string_view text() const { return text_; }
+  void clear() { text_.clear(); }
 
  private:
   std::string text_;

@@ -74,6 +74,14 @@ std::optional<TargetError> inspect_components(std::string_view relative, bool& i
   return std::nullopt;
 }
 
+void append_escape(std::string& out, char c) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(c);
+  out.push_back('%');
+  out.push_back(kDigits[byte >> 4]);
+  out.push_back(kDigits[byte & 0xf]);
+}
+
 }  // namespace
 
 std::expected<Path, TargetError> normalise_target(std::string_view target, PathBuffer& buffer) {
@@ -135,16 +143,24 @@ std::string_view target_error_label(TargetError error) {
 }
 
 void append_encoded(std::string& out, std::string_view path) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
   for (const char c : path) {
     if (is_unreserved(c) || c == '/') {
       out.push_back(c);
-      continue;
+    } else {
+      append_escape(out, c);
     }
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back('%');
-    out.push_back(kDigits[byte >> 4]);
-    out.push_back(kDigits[byte & 0xf]);
+  }
+}
+
+void append_query(std::string& out, std::string_view query) {
+  constexpr std::string_view kNotInUris = "\"<>\\^`{|} ";
+  for (const char c : query) {
+    if (is_control(c) || static_cast<unsigned char>(c) >= 0x80 ||
+        kNotInUris.find(c) != std::string_view::npos) {
+      append_escape(out, c);
+    } else {
+      out.push_back(c);
+    }
   }
 }
 

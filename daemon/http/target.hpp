@@ -67,6 +67,9 @@ std::expected<Path, TargetError> normalise_target(std::string_view target, PathB
 /// encoded too, so no name can pass for a scheme.
 void append_encoded(std::string& out, std::string_view path);
 
+/// Appends a query as it came, with what may not stand in a URI percent-encoded; '%' stays.
+void append_query(std::string& out, std::string_view query);
+
 /// The URI path of decoded bytes, for Location: begins with exactly one slash, however many there
 /// are in front of `path`, since "//evil.example/" would name another host.
 std::string encode_path(std::string_view path);

@@ -298,6 +298,7 @@ TEST(FieldTable, KnowsEachFieldInAnyCaseAndNoOther) {
   const std::pair<std::string_view, KnownField> known[] = {
       {"Accept", KnownField::accept},
       {"Accept-Encoding", KnownField::accept_encoding},
+      {"Access-Control-Request-Method", KnownField::access_control_request_method},
       {"Authorization", KnownField::authorization},
       {"Connection", KnownField::connection},
       {"Content-Length", KnownField::content_length},
@@ -310,6 +311,7 @@ TEST(FieldTable, KnowsEachFieldInAnyCaseAndNoOther) {
       {"If-None-Match", KnownField::if_none_match},
       {"If-Range", KnownField::if_range},
       {"If-Unmodified-Since", KnownField::if_unmodified_since},
+      {"Origin", KnownField::origin},
       {"Range", KnownField::range},
       {"Referer", KnownField::referer},
       {"Transfer-Encoding", KnownField::transfer_encoding},
