@@ -132,6 +132,7 @@ class Validator {
       check_sidecars(site.mounts[mount].files, mount_path);
       check_headers(site.mounts[mount], mount_path);
     }
+    validate_site_rules(site, path, places_, problems_);
   }
 
   /// Those that are inherited have no place here, and are passed over.
@@ -155,7 +156,6 @@ class Validator {
         return;
       }
     }
-    validate_site_rules(site, path, places_, problems_);
   }
 
   void check_listener_names(const Site& site, const std::string& path) {

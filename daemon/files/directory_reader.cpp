@@ -3,24 +3,30 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
-#include <sluice/directory_entries.hpp>
+#include <utility>
 
 namespace sluiced::files {
-namespace {
+
+sluice::Result<DirectoryReader> DirectoryReader::open(const Root& root, std::string path,
+                                                      const sluice::File& directory,
+                                                      bool with_hidden) {
+  auto found = sluice::DirectoryEntries::open(directory.fd());
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  return DirectoryReader(root, std::move(path), std::move(*found), with_hidden);
+}
 
 // Whether the name can be shown, and what it is. A file that vanished meanwhile is not shown, nor
 // is a link that leads out of the root: not even the size of what it leads to may be told.
-bool describe(const Root& root, const std::string& path, int directory_fd, const char* name,
-              DirectoryEntry& entry) {
+bool DirectoryReader::describe(const char* name, DirectoryEntry& entry) const {
   struct stat found{};
-  if (::fstatat(directory_fd, name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (::fstatat(found_.fd(), name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
     return false;
   }
   entry.name = name;
   if (S_ISLNK(found.st_mode)) {
-    const auto target = root.status_of((path + "/" + name).c_str());
+    const auto target = root_->status_of((path_ + "/" + name).c_str());
     if (!target || target->type == sluice::FileStatus::Type::other) {
       return false;
     }
@@ -35,49 +41,25 @@ bool describe(const Root& root, const std::string& path, int directory_fd, const
   return S_ISREG(found.st_mode) || S_ISDIR(found.st_mode);
 }
 
-void sort_for_listing(DirectoryContents& contents) {
-  std::sort(contents.entries.begin(), contents.entries.end(),
-            [](const DirectoryEntry& one, const DirectoryEntry& other) {
-              return one.is_directory != other.is_directory ? one.is_directory
-                                                            : one.name < other.name;
-            });
-}
-
-}  // namespace
-
-sluice::Result<DirectoryContents> read_directory(const Root& root, const std::string& path,
-                                                 const sluice::File& directory, bool with_hidden,
-                                                 std::size_t most_entries) {
-  auto found = sluice::DirectoryEntries::open(directory.fd());
-  if (!found) {
-    return std::unexpected(found.error());
-  }
-  DirectoryContents contents;
-  while (true) {
-    const auto more = found->read_blocking();
-    if (!more) {
-      return std::unexpected(more.error());
-    }
-    if (!*more) {
-      break;
-    }
-    for (const sluice::DirectoryEntry& candidate : *found) {
-      if (candidate.name.front() == '.' && !with_hidden) {
-        continue;
+sluice::Result<bool> DirectoryReader::read(std::size_t most, std::vector<DirectoryEntry>& entries) {
+  for (std::size_t looked_at = 0; looked_at < most; ++looked_at) {
+    while (next_ == found_.end()) {
+      const auto more = found_.read_blocking();
+      next_ = found_.begin();
+      if (!more || !*more) {
+        return more;
       }
-      if (contents.entries.size() == most_entries) {
-        contents.is_complete = false;
-        sort_for_listing(contents);
-        return contents;
-      }
+    }
+    const sluice::DirectoryEntry& candidate = *next_;
+    if (candidate.name.front() != '.' || with_hidden_) {
       DirectoryEntry entry;
-      if (describe(root, path, found->fd(), candidate.name.data(), entry)) {
-        contents.entries.push_back(std::move(entry));
+      if (describe(candidate.name.data(), entry)) {
+        entries.push_back(std::move(entry));
       }
     }
+    ++next_;
   }
-  sort_for_listing(contents);
-  return contents;
+  return true;
 }
 
 }  // namespace sluiced::files

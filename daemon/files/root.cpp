@@ -61,4 +61,23 @@ sluice::Task<sluice::Result<SharedFile>> Root::open_file(const char* path) const
   }
 }
 
+sluice::Result<OpenFile> Root::open_blocking(const char* path) const {
+  for (int attempt = 1;; ++attempt) {
+    auto fd = directory_.open_blocking(path, O_RDONLY, symlinks_);
+    if (!fd) {
+      if (fd.error() != std::errc::resource_unavailable_try_again || attempt == kMostAttempts) {
+        return std::unexpected(fd.error());
+      }
+      continue;
+    }
+    OpenFile opened{sluice::File(std::move(*fd)), {}};
+    auto status = opened.file.status();
+    if (!status) {
+      return std::unexpected(status.error());
+    }
+    opened.status = *status;
+    return opened;
+  }
+}
+
 }  // namespace sluiced::files

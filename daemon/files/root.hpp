@@ -43,6 +43,8 @@ class Root {
                                                          const char* path) const;
   /// The same through the ring, without holding up the shard. `path` must stay valid until it ends.
   [[nodiscard]] sluice::Task<sluice::Result<SharedFile>> open_file(const char* path) const;
+  /// The same by a call that blocks: for a thread of the blocking pool.
+  [[nodiscard]] sluice::Result<OpenFile> open_blocking(const char* path) const;
   /// What `path` names, looked up the same way. Blocks: for a thread of the blocking pool.
   [[nodiscard]] sluice::Result<sluice::FileStatus> status_of(const char* path) const noexcept {
     return directory_.status_beneath(path, symlinks_);

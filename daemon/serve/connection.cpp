@@ -242,7 +242,8 @@ bool Connection::keeps_alive() const noexcept {
   const bool body_is_clear =
       !head.has_body() ||
       (!head.expect_continue && head.content_length.value_or(0) <= kMostDroppedBodyBytes);
-  return head.keep_alive && body_is_clear && !exchange_->response.closes && !server_.draining &&
+  return head.keep_alive && body_is_clear && !exchange_->response.closes &&
+         !exchange_->response.ends_with_connection(head.version) && !server_.draining &&
          requests_ < server_.limits.requests_per_connection;
 }
 

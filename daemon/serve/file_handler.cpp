@@ -1,10 +1,13 @@
 #include "serve/file_handler.hpp"
 
+#include <optional>
 #include <utility>
-#include <vector>
 
-#include "files/directory_reader.hpp"
-#include "http/listing_page.hpp"
+#include "http/listing.hpp"
+#include "http/query.hpp"
+#include "serve/archive_answer.hpp"
+#include "serve/file_status.hpp"
+#include "serve/listing_answer.hpp"
 
 namespace sluiced::serve {
 namespace {
@@ -12,12 +15,17 @@ namespace {
 using http::Status;
 using sluice::FileStatus;
 
-constexpr std::string_view kAllowed = "GET, HEAD";
-// A page with more rows than this helps nobody; it says that it is not complete.
-constexpr std::size_t kMostListed = 20000;
+constexpr std::string_view kAllowed = "GET, HEAD, OPTIONS";
+// What always fits the head of a response, beside all else that stands there.
+constexpr std::size_t kMostLocationBytes = std::size_t{2} * 1024;
 
 bool must_try_again(const std::error_code& error) noexcept {
   return error == std::errc::resource_unavailable_try_again;
+}
+
+std::string_view last_component(std::string_view path) noexcept {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
 // Whether a method is one that HTTP knows and this resource does not take (405), or none we know
@@ -27,69 +35,117 @@ bool is_known(http::Method method) noexcept {
          method != http::Method::trace;
 }
 
-void redirect_to_directory(const http::Path& path, Response& response) {
-  response.set_page(Status::moved_permanently);
-  response.location = http::encode_path(path.relative) + "/";
-  if (path.has_query) {
-    response.location += "?";
-    response.location += path.query;
+void redirect(Status status, std::string location, Response& response) {
+  if (location.size() > kMostLocationBytes) {
+    response.set_page(Status::uri_too_long);
+    return;
   }
+  response.set_page(status);
+  response.location = std::move(location);
+}
+
+void redirect_to_directory(const http::Path& path, Response& response) {
+  std::string location = http::encode_path(path.relative) + "/";
+  if (path.has_query) {
+    location += '?';
+    http::append_query(location, path.query);
+  }
+  redirect(Status::moved_permanently, std::move(location), response);
+}
+
+// The names beneath a directory begin with it, but for those of the root itself.
+std::string prefix_of(std::string_view directory) {
+  return directory == "." ? std::string() : std::string(directory) + "/";
+}
+
+// The format that a query asks for a directory as, where the mount offers any.
+std::optional<std::string_view> asked_archive(const MountRules& mount, const http::Path& path) {
+  return mount.as_tar || mount.as_zip ? http::query_value(path.query, "archive") : std::nullopt;
 }
 
 }  // namespace
 
-Status status_of(const std::error_code& error) noexcept {
-  switch (error.value()) {
-    case ENOENT:
-    case ENOTDIR:
-    case ENAMETOOLONG:
-    case EXDEV:  // the path leads out of the root: there is no such thing
-    case ELOOP:
-      return Status::not_found;
-    case EACCES:
-    case EPERM:
-    case ENXIO:  // a socket, or a FIFO that nobody writes to
-    case ENODEV:
-      return Status::forbidden;
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case ENOBUFS:
-    case EAGAIN:
-    case ECANCELED:
-      return Status::service_unavailable;
-    default:
-      return Status::internal_server_error;
-  }
-}
-
-std::optional<FileHandler::Target> FileHandler::locate(const Request& request,
-                                                       Response& response) const {
+bool FileHandler::locate(const Request& request, Target& target, Response& response) const {
   const http::RequestHead& head = request.head;
-  if (head.method != http::Method::get && head.method != http::Method::head) {
-    response.set_page(is_known(head.method) ? Status::method_not_allowed : Status::not_implemented);
-    if (response.status == Status::method_not_allowed) {
-      response.allow = kAllowed;
-    }
-    return std::nullopt;
+  if (!is_known(head.method)) {
+    response.set_page(Status::not_implemented);
+    return false;
+  }
+  if (head.form == http::TargetForm::asterisk) {  // only OPTIONS has it: the server as a whole
+    response.status = Status::no_content;
+    response.allow = kAllowed;
+    return false;
   }
   const auto path = http::normalise_target(head.resource, request.path);
   if (!path) {
     response.set_page(http::target_error_status(path.error()));
     // Who sends a target that is none is not to be trusted with the framing either.
     response.closes = response.status == Status::bad_request;
-    return std::nullopt;
+    return false;
   }
-  const auto route = sites_->router().find(request.listener, head.authority, path->relative);
-  if (!route || (path->is_hidden && route->mount->files.hidden == config::Hidden::kDeny)) {
+  target.path = *path;
+  if (!find_mount(request, target, response)) {
+    return false;
+  }
+  if (head.method == http::Method::options) {
+    response.status = Status::no_content;
+    response.allow = kAllowed;
+    target.mount->cors.add_preflight_fields(head, response.fields);
+    return false;
+  }
+  if (head.method != http::Method::get && head.method != http::Method::head) {
+    response.set_page(Status::method_not_allowed);
+    response.allow = kAllowed;
+    return false;
+  }
+  if (path->is_hidden && target.route.mount->files.hidden == config::Hidden::kDeny) {
     response.set_page(Status::not_found);
-    return std::nullopt;
+    return false;
   }
-  if (route->needs_slash && !path->ends_in_slash) {
+  if (target.route.needs_slash && !path->ends_in_slash) {
     redirect_to_directory(*path, response);
-    return std::nullopt;
+    return false;
   }
-  return Target{*path, *route};
+  return true;
+}
+
+// The site by its host, its redirects, and then the mount by the path.
+bool FileHandler::find_mount(const Request& request, Target& target, Response& response) const {
+  const http::RequestHead& head = request.head;
+  const auto site = sites_->router().find_site(request.listener, head.authority);
+  if (!site) {
+    response.set_page(Status::not_found);
+    return false;
+  }
+  target.site = &sites_->site(*site);
+  // A preflight must not be redirected: browsers take that for a refusal.
+  if (head.method != http::Method::options) {
+    if (auto found = target.site->redirects().find(target.path)) {
+      redirect(found->status, std::move(found->location), response);
+      return false;
+    }
+  }
+  const auto route = sites_->router().find_mount(*site, target.path.relative);
+  if (!route) {
+    response.set_page(target.site->otherwise());
+    return false;
+  }
+  target.route = *route;
+  target.mount = &sites_->mount(route->mount_index);
+  return true;
+}
+
+void FileHandler::finish(const Request& request, const Target& target, Response& response) const {
+  if (target.site != nullptr && http::is_error(response.status)) {
+    if (const ErrorPage* page = target.site->error_page(response.status)) {
+      response.set_text(page->content_type, page->text);
+      response.security_policy = {};
+    }
+  }
+  if (target.mount != nullptr) {
+    response.varies_by_origin = target.mount->cors.varies_by_origin();
+    target.mount->cors.add_fields(request.head, response.fields);
+  }
 }
 
 bool FileHandler::is_file(const Target& target,
@@ -129,93 +185,169 @@ bool FileHandler::answer_opened(const Target& target,
 }
 
 bool FileHandler::try_respond(const Request& request, Response& response) {
-  const auto target = locate(request, response);
-  if (!target) {
-    return true;
+  Target target;
+  if (locate(request, target, response) && !try_look_up(request, target, response)) {
+    return false;
   }
-  const std::size_t mount = target->route.mount_index;
-  const auto opened = cache_.try_open(sites_->root(mount), mount, target->route.rest.data());
+  finish(request, target, response);
+  return true;
+}
+
+sluice::Result<files::SharedFile> FileHandler::try_open(const Target& target,
+                                                        const char* path) const {
+  const std::size_t mount = target.route.mount_index;
+  return cache_.try_open(sites_->root(mount), mount, path);
+}
+
+// Answers with what needs no disk. False: look_up() has to be awaited, whatever is in the response.
+bool FileHandler::try_look_up(const Request& request, const Target& target, Response& response) {
+  if (target.path.ends_in_slash && !asked_archive(*target.mount, target.path)) {
+    const Attempt attempt = try_index(request, target, response);
+    if (attempt != Attempt::nothing_there) {
+      return attempt == Attempt::answered;
+    }
+  }
+  const auto opened = try_open(target, target.route.rest.data());
   if (!opened && must_try_again(opened.error())) {
     return false;
   }
-  if (is_file(*target, opened)) {
-    return file_answers_.try_answer(request, place_of(*target, target->route.rest), *opened,
+  if (is_file(target, opened)) {
+    return file_answers_.try_answer(request, place_of(target, target.route.rest), *opened,
                                     response);
   }
-  return answer_opened(*target, opened, response);
+  if (!answer_opened(target, opened, response)) {
+    return false;
+  }
+  if (response.status != Status::not_found || target.mount->fallback.empty()) {
+    return true;
+  }
+  const auto fallback = try_open(target, target.mount->fallback.c_str());
+  if (!fallback || (*fallback)->status.type != FileStatus::Type::regular) {
+    return false;
+  }
+  response.clear();
+  return file_answers_.try_answer(request, place_of(target, target.mount->fallback), *fallback,
+                                  response);
+}
+
+FileHandler::Attempt FileHandler::try_index(const Request& request, const Target& target,
+                                            Response& response) {
+  const config::Mount& mount = *target.route.mount;
+  for (const std::string& index : mount.files.index) {
+    const std::string name = prefix_of(target.route.rest) + index;
+    const auto opened = try_open(target, name.c_str());
+    if (opened && (*opened)->status.type == FileStatus::Type::regular) {
+      return file_answers_.try_answer(request, place_of(target, name), *opened, response)
+                 ? Attempt::answered
+                 : Attempt::must_wait;
+    }
+    if (!opened && opened.error() != std::errc::no_such_file_or_directory) {
+      return Attempt::must_wait;
+    }
+  }
+  return Attempt::nothing_there;
 }
 
 sluice::Task<void> FileHandler::respond(const Request& request, Response& response) {
   response.clear();
-  const auto target = locate(request, response);
-  if (!target) {
+  Target target;
+  if (locate(request, target, response)) {
+    co_await look_up(request, target, response);
+  }
+  finish(request, target, response);
+}
+
+sluice::Task<void> FileHandler::look_up(const Request& request, const Target& target,
+                                        Response& response) {
+  auto opened = co_await sites_->root(target.route.mount_index).open_file(target.route.rest.data());
+  if (is_file(target, opened)) {
+    co_await file_answers_.answer(request, place_of(target, target.route.rest), std::move(*opened),
+                                  response);
     co_return;
   }
-  auto opened =
-      co_await sites_->root(target->route.mount_index).open_file(target->route.rest.data());
-  if (is_file(*target, opened)) {
-    co_await file_answers_.answer(request, place_of(*target, target->route.rest),
-                                  std::move(*opened), response);
-  } else if (!answer_opened(*target, opened, response)) {
-    files::SharedFile directory = std::exchange(response.file, {});
-    co_await answer_directory(request, *target, std::move(directory), response);
+  if (!answer_opened(target, opened, response)) {
+    co_await answer_directory(request, target, std::exchange(response.file, {}), response);
+  }
+  if (response.status == Status::not_found && !target.mount->fallback.empty()) {
+    co_await answer_fallback(request, target, response);
   }
 }
 
-sluice::Task<void> FileHandler::answer_directory(const Request& request, Target target,
-                                                 files::SharedFile directory, Response& response) {
+// Once, and not again: what is not there either is 404.
+sluice::Task<void> FileHandler::answer_fallback(const Request& request, const Target& target,
+                                                Response& response) {
+  const std::string& fallback = target.mount->fallback;
+  auto opened = co_await sites_->root(target.route.mount_index).open_file(fallback.c_str());
+  if (opened && (*opened)->status.type == FileStatus::Type::regular) {
+    response.clear();
+    co_await file_answers_.answer(request, place_of(target, fallback), std::move(*opened),
+                                  response);
+  }
+}
+
+sluice::Task<bool> FileHandler::answer_index(const Request& request, const Target& target,
+                                             Response& response) {
   const config::Mount& mount = *target.route.mount;
   const files::Root& root = sites_->root(target.route.mount_index);
-  const std::string prefix =
-      target.route.rest == "." ? std::string() : std::string(target.route.rest) + "/";
   for (const std::string& index : mount.files.index) {
-    const std::string name = prefix + index;
+    const std::string name = prefix_of(target.route.rest) + index;
     auto opened = co_await root.open_file(name.c_str());
     if (opened && (*opened)->status.type == FileStatus::Type::regular) {
       co_await file_answers_.answer(request, place_of(target, name), std::move(*opened), response);
-      co_return;
+      co_return true;
     }
     if (!opened && opened.error() != std::errc::no_such_file_or_directory) {
       response.set_page(status_of(opened.error()));
-      co_return;
+      co_return true;
     }
   }
-  if (!mount.listing) {
-    response.set_page(Status::forbidden);
-    co_return;
-  }
-  co_await answer_listing(target, directory, response);
+  co_return false;
 }
 
-sluice::Task<void> FileHandler::answer_listing(const Target& target,
-                                               const files::SharedFile& directory,
-                                               Response& response) {
-  const files::Root& root = sites_->root(target.route.mount_index);
-  const bool with_hidden = target.route.mount->files.hidden == config::Hidden::kAllow;
-  const std::string place(target.route.rest);
-  const std::string shown(target.path.relative);
-  // Reading names, looking each up, and making the page of them: all of it may wait for the disk or
-  // take long, so none of it happens on the shard.
-  const auto page = co_await blocking_pool_.run([&]() -> sluice::Result<std::string> {
-    const auto contents =
-        files::read_directory(root, place, directory->file, with_hidden, kMostListed);
-    if (!contents) {
-      return std::unexpected(contents.error());
+sluice::Task<void> FileHandler::answer_directory(const Request& request, const Target& target,
+                                                 files::SharedFile directory, Response& response) {
+  const config::Mount& mount = *target.route.mount;
+  const std::size_t index = target.route.mount_index;
+  DirectoryPlace place{std::shared_ptr<const files::Root>(sites_, &sites_->root(index)),
+                       std::string(target.route.rest), std::move(directory),
+                       mount.files.hidden == config::Hidden::kAllow};
+  if (const auto asked = asked_archive(*target.mount, target.path)) {
+    const bool is_tar = *asked == "tar";
+    if (is_tar ? !target.mount->as_tar : *asked != "zip" || !target.mount->as_zip) {
+      response.set_page(Status::bad_request);
+      co_return;
     }
-    std::vector<http::ListingEntry> rows;
-    rows.reserve(contents->entries.size());
-    for (const files::DirectoryEntry& entry : contents->entries) {
-      rows.push_back({entry.name, entry.is_directory, entry.size_bytes, entry.modified_s});
-    }
-    return http::render_listing_page(shown, rows);
-  });
-  if (!page || !*page) {
-    response.set_page(status_of(page ? page->error() : page.error()));
+    // Named, and moved: GCC 12 destroys twice what is made within a co_await expression.
+    files::ArchiveOptions options;
+    options.format = is_tar ? files::ArchiveFormat::tar : files::ArchiveFormat::zip;
+    options.name = target.path.is_root() ? "archive" : last_component(target.path.relative);
+    options.with_hidden = place.with_hidden;
+    options.most_entries = sites_->config().archives.max_entries;
+    const bool head_only = request.head.method == http::Method::head;
+    co_await answer_archive({blocking_pool_, sites_->archive_slots()}, std::move(place),
+                            std::move(options), head_only, response);
     co_return;
   }
-  response.set_text(http::kListingContentType, **page);
-  response.security_policy = http::kListingSecurityPolicy;
-  response.cache_control = "no-cache";
+  if (co_await answer_index(request, target, response)) {
+    co_return;
+  }
+  if (!mount.listing) {
+    // With a fallback there is nothing that may not be seen, but nothing to see.
+    response.set_page(target.mount->fallback.empty() ? Status::forbidden : Status::not_found);
+    co_return;
+  }
+  const auto query = http::parse_listing_query(target.path.query);
+  if (!query) {
+    response.set_page(Status::bad_request);
+    co_return;
+  }
+  http::ListingFacts facts;
+  facts.path = target.path.relative;
+  facts.query = *query;
+  facts.as_tar = target.mount->as_tar;
+  facts.as_zip = target.mount->as_zip;
+  co_await answer_listing({blocking_pool_, sites_->config().listings.max_entries}, request.head,
+                          std::move(place), facts, response);
 }
 
 }  // namespace sluiced::serve

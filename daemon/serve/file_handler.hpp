@@ -1,10 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <sluice/blocking_pool.hpp>
 #include <sluice/executor.hpp>
@@ -19,7 +18,8 @@
 
 namespace sluiced::serve {
 
-/// Answers GET and HEAD with files, index files and listings. Used by one shard.
+/// Answers GET and HEAD with files, index files, listings, archives and redirects, and OPTIONS with
+/// what is allowed. Used by one shard.
 class FileHandler final : public Handler {
  public:
   /// All references must outlive the handler; `cache` is of the same shard.
@@ -34,35 +34,48 @@ class FileHandler final : public Handler {
   [[nodiscard]] sluice::Task<void> respond(const Request& request, Response& response) override;
 
  private:
-  /// What parse, route and authorise come to: a place to look, unless `response` is the answer.
+  /// What parse, route and authorise come to. The rules are null as far as it did not get.
   struct Target {
     http::Path path;
+    const SiteRules* site = nullptr;
+    const MountRules* mount = nullptr;
     Route route;
   };
-  [[nodiscard]] std::optional<Target> locate(const Request& request, Response& response) const;
+  /// What came of trying to answer without waiting.
+  enum class Attempt : std::uint8_t { nothing_there, answered, must_wait };
+  /// True when there is a place to look; false when `response` is the answer.
+  [[nodiscard]] bool locate(const Request& request, Target& target, Response& response) const;
+  [[nodiscard]] bool find_mount(const Request& request, Target& target, Response& response) const;
+  /// What is the same for all answers of a site or a mount: its error pages, and CORS.
+  void finish(const Request& request, const Target& target, Response& response) const;
+  [[nodiscard]] bool try_look_up(const Request& request, const Target& target, Response& response);
+  [[nodiscard]] Attempt try_index(const Request& request, const Target& target, Response& response);
   /// Whether the answer is a file, which `opened` is.
   [[nodiscard]] static bool is_file(const Target& target,
                                     const sluice::Result<files::SharedFile>& opened) noexcept;
   [[nodiscard]] FilePlace place_of(const Target& target, std::string_view path) const noexcept;
+  [[nodiscard]] sluice::Result<files::SharedFile> try_open(const Target& target,
+                                                           const char* path) const;
+  [[nodiscard]] sluice::Task<void> look_up(const Request& request, const Target& target,
+                                           Response& response);
+  [[nodiscard]] sluice::Task<void> answer_fallback(const Request& request, const Target& target,
+                                                   Response& response);
   /// What is no file: true when `opened` could be answered with; false when it is a directory, to
   /// be looked into.
   [[nodiscard]] bool answer_opened(const Target& target,
                                    const sluice::Result<files::SharedFile>& opened,
                                    Response& response) const;
-  [[nodiscard]] sluice::Task<void> answer_directory(const Request& request, Target target,
+  [[nodiscard]] sluice::Task<void> answer_directory(const Request& request, const Target& target,
                                                     files::SharedFile directory,
                                                     Response& response);
-  [[nodiscard]] sluice::Task<void> answer_listing(const Target& target,
-                                                  const files::SharedFile& directory,
-                                                  Response& response);
+  /// True when an index file, or what keeps it from being served, is the answer.
+  [[nodiscard]] sluice::Task<bool> answer_index(const Request& request, const Target& target,
+                                                Response& response);
 
   std::shared_ptr<const SiteTable> sites_;
   files::FileCache& cache_;
   sluice::BlockingPool& blocking_pool_;
   FileAnswers file_answers_;
 };
-
-/// The status that tells a client of an error of openat2(2) or read(2).
-[[nodiscard]] http::Status status_of(const std::error_code& error) noexcept;
 
 }  // namespace sluiced::serve

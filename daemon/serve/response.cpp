@@ -1,5 +1,7 @@
 #include "serve/response.hpp"
 
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "http/error_page.hpp"
@@ -11,7 +13,7 @@ using http::Status;
 void Response::clear() {
   status = Status::ok;
   content_type = allow = cache_control = security_policy = content_encoding = {};
-  varies_by_encoding = false;
+  varies_by_encoding = varies_by_accept = varies_by_origin = false;
   content_type_text.clear();
   location.clear();
   validators.reset();
@@ -23,9 +25,11 @@ void Response::clear() {
   range.reset();
   multipart.reset();
   complete_length = content_length = file_offset = 0;
-  closes = false;
+  closes = is_streamed = false;
+  fields.clear();
   text.clear();
   file = {};
+  source.reset();
 }
 
 void Response::set_page(Status page_status) {
@@ -37,6 +41,8 @@ void Response::set_page(Status page_status) {
   content_encoding = {};
   header_lines = 0;
   file = {};
+  is_streamed = false;
+  source.reset();
   set_text(http::error_page_content_type(http::ErrorPageFormat::html),
            http::render_error_page(page_status));
   security_policy = http::kErrorPageSecurityPolicy;
@@ -49,6 +55,15 @@ void Response::set_text(std::string_view type, std::string content) {
 }
 
 namespace {
+
+// One field for all that a response varies by: some caches read the first Vary only.
+std::string_view vary_of(const Response& response) noexcept {
+  constexpr std::array<std::string_view, 8> kFields{
+      "",       "Accept-Encoding",         "Accept",         "Accept, Accept-Encoding",
+      "Origin", "Accept-Encoding, Origin", "Accept, Origin", "Accept, Accept-Encoding, Origin"};
+  return kFields[(response.varies_by_encoding ? 1U : 0U) + (response.varies_by_accept ? 2U : 0U) +
+                 (response.varies_by_origin ? 4U : 0U)];
+}
 
 // What is said of the selected representation, in 200, 206 and 304.
 void render_representation(const Response& response, http::ResponseHeadWriter& writer) {
@@ -65,9 +80,6 @@ void render_representation(const Response& response, http::ResponseHeadWriter& w
   }
   if (!response.content_encoding.empty()) {
     writer.field("Content-Encoding", response.content_encoding);
-  }
-  if (response.varies_by_encoding) {
-    writer.field("Vary", "Accept-Encoding");
   }
   if (response.representation_digest) {
     writer.field("Repr-Digest", http::DigestField(*response.representation_digest).text());
@@ -95,9 +107,18 @@ std::expected<std::string_view, http::ResponseHeadError> render_head(
       // What a file is called decides its type; a browser must not guess otherwise.
       writer.field("X-Content-Type-Options", "nosniff");
     }
-    writer.field("Content-Length", response.content_length);
+    if (!response.is_streamed) {
+      if (response.status != Status::no_content) {  // RFC 9110 section 8.6
+        writer.field("Content-Length", response.content_length);
+      }
+    } else if (request.version != http::Version::http_1_0) {
+      writer.field("Transfer-Encoding", "chunked");
+    }
   }
   render_representation(response, writer);
+  if (const std::string_view vary = vary_of(response); !vary.empty()) {
+    writer.field("Vary", vary);
+  }
   if (response.accepts_ranges) {
     writer.field("Accept-Ranges", "bytes");
   }
@@ -121,6 +142,7 @@ std::expected<std::string_view, http::ResponseHeadError> render_head(
   if (!response.security_policy.empty()) {
     writer.field("Content-Security-Policy", response.security_policy);
   }
+  writer.fields(response.fields);
   if (!keep_alive) {
     writer.field("Connection", "close");
   } else if (request.version == http::Version::http_1_0) {

@@ -17,6 +17,7 @@
 #include "http/request_head.hpp"
 #include "http/response_head.hpp"
 #include "http/status.hpp"
+#include "serve/body_source.hpp"
 
 namespace sluiced::serve {
 
@@ -30,7 +31,10 @@ struct Response {
   std::string_view cache_control;
   std::string_view security_policy;
   std::string_view content_encoding;  // static
-  bool varies_by_encoding = false;    // another Accept-Encoding may get another representation
+  // Which fields of the request another response may come of; set_page() leaves them as they are.
+  bool varies_by_encoding = false;
+  bool varies_by_accept = false;
+  bool varies_by_origin = false;
   std::string location;
   std::optional<http::Validators> validators;
   const http::HeaderRules* header_rules = nullptr;  // of the mount, with header_lines
@@ -42,13 +46,22 @@ struct Response {
   std::uint64_t complete_length = 0;     // of the representation, for 206 and 416
   std::uint64_t content_length = 0;      // of the content; of what GET would send, for HEAD
   bool closes = false;                   // nothing more is to be read from this connection
+  bool is_streamed = false;              // the length is not known: content_length means nothing
+  http::RenderedFields fields;           // whatever else is to be said
 
   // The content: `text`, or a piece of `file` from file_offset on if there is one, or several
-  // pieces of it with `multipart` between them.
+  // pieces of it with `multipart` between them, or what `source` yields if is_streamed (null where
+  // only the head is wanted).
   std::string text;
   files::SharedFile file;
   std::uint64_t file_offset = 0;
   std::unique_ptr<http::MultipartRanges> multipart;  // of 206 with several ranges
+  std::unique_ptr<BodySource> source;
+
+  /// Whether only the end of the connection can end the content: a client of 1.0 knows no chunks.
+  [[nodiscard]] bool ends_with_connection(http::Version version) const noexcept {
+    return is_streamed && version == http::Version::http_1_0;
+  }
 
   /// Ready for the next request; keeps the strings' room.
   void clear();

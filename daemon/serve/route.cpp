@@ -48,7 +48,9 @@ Router::Router(const config::Config& config) {
   }
 }
 
-const Router::SiteRoute* Router::find_site(std::size_t listener, std::string_view host) const {
+std::optional<std::size_t> Router::find_site(
+    std::size_t listener, const std::optional<http::Authority>& authority) const {
+  std::string_view host = authority ? authority->host : std::string_view();
   if (host.ends_with('.')) {
     host.remove_suffix(1);
   }
@@ -61,7 +63,7 @@ const Router::SiteRoute* Router::find_site(std::size_t listener, std::string_vie
     }
     for (const std::string& exact : site.exact_hosts) {
       if (is_host(host, exact)) {
-        return &site;
+        return static_cast<std::size_t>(&site - sites_.data());
       }
     }
     for (const std::string& suffix : site.host_suffixes) {
@@ -74,18 +76,21 @@ const Router::SiteRoute* Router::find_site(std::size_t listener, std::string_vie
       any = &site;
     }
   }
-  return wildcard != nullptr ? wildcard : any;
+  const SiteRoute* found = wildcard != nullptr ? wildcard : any;
+  return found == nullptr ? std::nullopt
+                          : std::optional(static_cast<std::size_t>(found - sites_.data()));
 }
 
 std::optional<Route> Router::find(std::size_t listener,
                                   const std::optional<http::Authority>& authority,
                                   std::string_view relative) const {
-  const SiteRoute* site = find_site(listener, authority ? authority->host : std::string_view());
-  if (site == nullptr) {
-    return std::nullopt;
-  }
+  const auto site = find_site(listener, authority);
+  return site ? find_mount(*site, relative) : std::nullopt;
+}
+
+std::optional<Route> Router::find_mount(std::size_t site, std::string_view relative) const {
   const std::string_view path = relative == "." ? std::string_view() : relative;
-  for (const MountRoute& candidate : site->mounts) {
+  for (const MountRoute& candidate : sites_[site].mounts) {
     const std::string_view prefix = candidate.prefix;
     const config::Mount* mount = mounts_[candidate.mount];
     if (path.starts_with(prefix)) {

@@ -35,6 +35,13 @@ class Router {
   /// All mounts of all sites; a Route's mount_index points in here.
   [[nodiscard]] const std::vector<const config::Mount*>& mounts() const noexcept { return mounts_; }
 
+  /// The site for a request on listener `listener` (its index in the configuration): its index
+  /// there. Nothing when no site takes the host.
+  [[nodiscard]] std::optional<std::size_t> find_site(
+      std::size_t listener, const std::optional<http::Authority>& authority) const;
+  /// The mount of a site. `relative` is Path::relative.
+  [[nodiscard]] std::optional<Route> find_mount(std::size_t site, std::string_view relative) const;
+
   /// The mount for a request on listener `listener` (its index in the configuration). `relative` is
   /// Path::relative. Nothing when no site takes the host, or no mount the path.
   [[nodiscard]] std::optional<Route> find(std::size_t listener,
@@ -49,7 +56,6 @@ class Router {
     std::vector<bool> listeners;     // by index
     std::vector<MountRoute> mounts;  // longest prefix first
   };
-  [[nodiscard]] const SiteRoute* find_site(std::size_t listener, std::string_view host) const;
 
   std::vector<const config::Mount*> mounts_;
   std::vector<SiteRoute> sites_;

@@ -7,8 +7,10 @@
 
 #include "config/config.hpp"
 #include "files/root.hpp"
+#include "serve/archive_slots.hpp"
 #include "serve/representation_rules.hpp"
 #include "serve/route.hpp"
+#include "serve/site_rules.hpp"
 
 namespace sluiced::serve {
 
@@ -29,6 +31,13 @@ class SiteTable {
   [[nodiscard]] const files::Root& root(std::size_t mount_index) const noexcept {
     return roots_[mount_index];
   }
+  /// By the index of a site in the configuration.
+  [[nodiscard]] const SiteRules& site(std::size_t index) const noexcept { return sites_[index]; }
+  [[nodiscard]] const MountRules& mount(std::size_t mount_index) const noexcept {
+    return mounts_[mount_index];
+  }
+  /// The only thing here that changes, and all shards count in it.
+  [[nodiscard]] ArchiveSlots& archive_slots() const noexcept { return *archive_slots_; }
   [[nodiscard]] const RepresentationRules& representations(std::size_t mount_index) const noexcept {
     return representations_[mount_index];
   }
@@ -38,9 +47,11 @@ class SiteTable {
 
   config::Config config_;
   Router router_;
-  // One for each mount of the router.
-  std::vector<files::Root> roots_;
-  std::vector<RepresentationRules> representations_;
+  std::vector<files::Root> roots_;                    // one for each mount of the router
+  std::vector<MountRules> mounts_;                    // likewise
+  std::vector<RepresentationRules> representations_;  // likewise
+  std::vector<SiteRules> sites_;
+  std::unique_ptr<ArchiveSlots> archive_slots_;
 };
 
 }  // namespace sluiced::serve

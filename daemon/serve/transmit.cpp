@@ -8,6 +8,8 @@
 
 #include <sluice/sync.hpp>
 
+#include "serve/transmit_stream.hpp"
+
 namespace sluiced::serve {
 namespace {
 
@@ -181,10 +183,22 @@ sluice::Task<Cut> Transmission::send_parts(const sluice::File& file,
 
 }  // namespace
 
+sluice::Task<Cut> send_bytes(const Outlet& outlet, std::string_view bytes, std::size_t head_bytes,
+                             int flags) {
+  Transmission transmission(outlet);
+  co_return co_await transmission.send(bytes, head_bytes, flags);
+}
+
 sluice::Task<Cut> transmit(Outlet outlet, Exchange& exchange, std::string_view head,
                            bool head_only) {
   Transmission transmission(outlet);
   const Response& response = exchange.response;
+  if (!head_only && response.source) {
+    co_return co_await transmit_stream(outlet, *response.source, head,
+                                       response.ends_with_connection(exchange.head.version)
+                                           ? StreamFraming::until_connection
+                                           : StreamFraming::chunked);
+  }
   if (head_only || response.content_length == 0) {
     co_return co_await transmission.send(head, head.size(), 0);
   }

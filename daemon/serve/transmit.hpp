@@ -25,6 +25,13 @@ struct Outlet {
   observe::ServerMetrics& metrics;
 };
 
+/// Sends `bytes`, of which the first `head_bytes` are head or framing and count as no content.
+/// `flags` as in send(2). Returns why it was cut short, if it was.
+[[nodiscard]] sluice::Task<std::optional<observe::TransferCut>> send_bytes(const Outlet& outlet,
+                                                                           std::string_view bytes,
+                                                                           std::size_t head_bytes,
+                                                                           int flags);
+
 /// Sends a rendered head and, unless `head_only`, the content of `response`. `head` lies at the
 /// beginning of `exchange.output`; the room behind it is used for small contents. Returns why the
 /// content was cut short, if it was: the connection cannot go on then.

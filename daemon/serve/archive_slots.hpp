@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace sluiced::serve {
+
+/// How many archives are made at the same time, in the whole process. All shards count in it.
+class ArchiveSlots {
+ public:
+  explicit ArchiveSlots(std::uint32_t most) noexcept : most_(most) {}
+  ArchiveSlots(const ArchiveSlots&) = delete;
+  ArchiveSlots& operator=(const ArchiveSlots&) = delete;
+
+  /// One of them, held until it is destroyed.
+  class Slot {
+   public:
+    Slot() noexcept = default;
+    explicit Slot(ArchiveSlots& slots) noexcept : slots_(&slots) {}
+    Slot(Slot&& other) noexcept : slots_(std::exchange(other.slots_, nullptr)) {}
+    Slot& operator=(Slot&& other) noexcept {
+      std::swap(slots_, other.slots_);
+      return *this;
+    }
+    ~Slot() {
+      if (slots_ != nullptr) {
+        slots_->used_.fetch_sub(1, std::memory_order_relaxed);
+      }
+    }
+    explicit operator bool() const noexcept { return slots_ != nullptr; }
+
+   private:
+    ArchiveSlots* slots_ = nullptr;
+  };
+
+  /// Nothing when all are taken.
+  [[nodiscard]] Slot try_take() noexcept {
+    if (used_.fetch_add(1, std::memory_order_relaxed) < most_) {
+      return Slot(*this);
+    }
+    used_.fetch_sub(1, std::memory_order_relaxed);
+    return {};
+  }
+
+ private:
+  std::uint32_t most_;
+  std::atomic<std::uint32_t> used_{0};
+};
+
+}  // namespace sluiced::serve
