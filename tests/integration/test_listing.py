@@ -23,11 +23,14 @@ HIDDEN = (b"...three", b"..two-dots")
 
 
 class Links(html.parser.HTMLParser):
-    """Collects what a reader sees and can follow, and refuses what a listing has no use for."""
+    """Collects the entries that a reader sees and can follow, and the other links of the page apart.
+    Refuses what a listing has no use for."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
         self.links = []
+        self.others = []
+        self._in_rows = False
         self._href = None
         self._text = ""
 
@@ -35,6 +38,7 @@ class Links(html.parser.HTMLParser):
         assert tag not in ("script", "img", "iframe", "object", "embed", "form"), tag
         for name, _ in attrs:
             assert not name.startswith("on"), name
+        self._in_rows = self._in_rows or tag == "tbody"
         if tag == "a":
             self._href, self._text = dict(attrs).get("href"), ""
 
@@ -42,8 +46,9 @@ class Links(html.parser.HTMLParser):
         self._text += data
 
     def handle_endtag(self, tag):
+        self._in_rows = self._in_rows and tag != "tbody"
         if tag == "a" and self._href is not None:
-            self.links.append((self._href, self._text))
+            (self.links if self._in_rows else self.others).append((self._href, self._text))
             self._href = None
 
 
