@@ -134,7 +134,7 @@ constexpr std::array kMountFields{
                       "The directory. Nothing outside it is ever served.", Presence::kRequired),
     row<&Mount::listing>("listing", boolean(),
                          "List directories that have no index file; otherwise they are answered "
-                         "with 404."),
+                         "with 403."),
     row<&Mount::files, &FileOptions::index>("index", kIndexType, kIndexDoc),
     row<&Mount::files, &FileOptions::hidden>("hidden", choice(kHiddenChoices), kHiddenDoc),
     row<&Mount::files, &FileOptions::symlinks>("symlinks", choice(kSymlinkChoices), kSymlinksDoc),

@@ -71,6 +71,7 @@ inline void touch_everything(ShardNumbers& shard) {
   touch(server.connections);
   touch(server.closed);
   touch(server.protocol_errors);
+  touch(server.path_rejections);
   touch(server.transfers_cut);
   for (auto& of_method : server.requests) {
     touch(of_method);
