@@ -138,6 +138,12 @@ void append_transfers(std::span<const ShardSource> shards, FamilyList& families)
         return http::protocol_error_label(static_cast<http::ProtocolError>(index));
       },
       families);
+  families.begin_counter("sluiced_path_rejections_total",
+                         "Requests for paths that may not be served, by reason; that nothing is "
+                         "there is none. `escape`: out of the root, by `..` or by a link.");
+  append_array(
+      shards, &ServerMetrics::path_rejections, "reason",
+      [](std::size_t index) { return observe::kPathRejectionNames[index]; }, families);
 }
 
 void append_file_cache(std::span<const ShardSource> shards, FamilyList& families) {
@@ -211,7 +217,7 @@ std::size_t max_server_series() noexcept {
   return kSingle + observe::kConnectionStateNames.size() + observe::kCloseReasonNames.size() +
          http::kMethodCount * observe::kCountedStatuses.size() +
          series_of_histogram(sluice::kLatencyBoundsNs.size()) + kTransfers + kFileCache +
-         kRepresentations + http::kProtocolErrorCount;
+         kRepresentations + http::kProtocolErrorCount + observe::kPathRejectionNames.size();
 }
 
 }  // namespace sluiced::admin

@@ -11,6 +11,7 @@
 #include "http/protocol_error.hpp"
 #include "http/status.hpp"
 #include "observe/file_cache_metrics.hpp"
+#include "observe/path_rejection.hpp"
 #include "observe/representation_metrics.hpp"
 
 /// What one server (the connections of one shard) counts. Written by its shard's thread, read by
@@ -110,6 +111,7 @@ struct alignas(64) ServerMetrics {
   // By method and status.
   std::array<std::array<sluice::Counter, kCountedStatuses.size()>, http::kMethodCount> requests;
   std::array<sluice::Counter, http::kProtocolErrorCount> protocol_errors;
+  std::array<sluice::Counter, kPathRejectionNames.size()> path_rejections;
   sluice::Counter response_body_bytes;  // really handed to the socket
   std::array<sluice::Counter, kTransferCutNames.size()> transfers_cut;
   sluice::Counter transfers_complete;

@@ -78,6 +78,7 @@ bool FileHandler::locate(const Request& request, Target& target, Response& respo
   }
   const auto path = http::normalise_target(head.resource, request.path);
   if (!path) {
+    target.rejection = observe::rejection_of(path.error());
     response.set_page(http::target_error_status(path.error()));
     // Who sends a target that is none is not to be trusted with the framing either.
     response.closes = response.status == Status::bad_request;
@@ -99,6 +100,7 @@ bool FileHandler::locate(const Request& request, Target& target, Response& respo
     return false;
   }
   if (path->is_hidden && target.route.mount->files.hidden == config::Hidden::kDeny) {
+    target.rejection = observe::PathRejection::hidden;
     response.set_page(Status::not_found);
     return false;
   }
@@ -136,6 +138,9 @@ bool FileHandler::find_mount(const Request& request, Target& target, Response& r
 }
 
 void FileHandler::finish(const Request& request, const Target& target, Response& response) const {
+  if (target.rejection) {
+    observe::ServerMetrics::of(metrics_.path_rejections, *target.rejection).add();
+  }
   if (target.site != nullptr && http::is_error(response.status)) {
     if (const ErrorPage* page = target.site->error_page(response.status)) {
       response.set_text(page->content_type, page->text);
@@ -159,10 +164,10 @@ FilePlace FileHandler::place_of(const Target& target, std::string_view path) con
   return {sites_->root(mount), mount, sites_->representations(mount), path};
 }
 
-bool FileHandler::answer_opened(const Target& target,
-                                const sluice::Result<files::SharedFile>& opened,
+bool FileHandler::answer_opened(Target& target, const sluice::Result<files::SharedFile>& opened,
                                 Response& response) const {
   if (!opened) {
+    target.rejection = observe::rejection_of(opened.error());
     response.set_page(status_of(opened.error()));
     return true;
   }
@@ -180,6 +185,7 @@ bool FileHandler::answer_opened(const Target& target,
     case FileStatus::Type::other:
       break;
   }
+  target.rejection = observe::PathRejection::not_regular;
   response.set_page(Status::forbidden);
   return true;
 }
@@ -200,7 +206,7 @@ sluice::Result<files::SharedFile> FileHandler::try_open(const Target& target,
 }
 
 // Answers with what needs no disk. False: look_up() has to be awaited, whatever is in the response.
-bool FileHandler::try_look_up(const Request& request, const Target& target, Response& response) {
+bool FileHandler::try_look_up(const Request& request, Target& target, Response& response) {
   if (target.path.ends_in_slash && !asked_archive(*target.mount, target.path)) {
     const Attempt attempt = try_index(request, target, response);
     if (attempt != Attempt::nothing_there) {
@@ -257,7 +263,7 @@ sluice::Task<void> FileHandler::respond(const Request& request, Response& respon
   finish(request, target, response);
 }
 
-sluice::Task<void> FileHandler::look_up(const Request& request, const Target& target,
+sluice::Task<void> FileHandler::look_up(const Request& request, Target& target,
                                         Response& response) {
   auto opened = co_await sites_->root(target.route.mount_index).open_file(target.route.rest.data());
   if (is_file(target, opened)) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,8 @@
 #include "files/file_cache.hpp"
 #include "files/root.hpp"
 #include "http/target.hpp"
+#include "observe/path_rejection.hpp"
+#include "observe/server_metrics.hpp"
 #include "serve/file_answers.hpp"
 #include "serve/handler.hpp"
 #include "serve/site_table.hpp"
@@ -24,11 +27,12 @@ class FileHandler final : public Handler {
  public:
   /// All references must outlive the handler; `cache` is of the same shard.
   FileHandler(std::shared_ptr<const SiteTable> sites, files::FileCache& cache,
-              sluice::BlockingPool& blocking_pool, observe::RepresentationMetrics& metrics) noexcept
+              sluice::BlockingPool& blocking_pool, observe::ServerMetrics& metrics) noexcept
       : sites_(std::move(sites)),
         cache_(cache),
         blocking_pool_(blocking_pool),
-        file_answers_(sites_->config().limits, cache, blocking_pool, metrics) {}
+        file_answers_(sites_->config().limits, cache, blocking_pool, metrics.representations),
+        metrics_(metrics) {}
 
   [[nodiscard]] bool try_respond(const Request& request, Response& response) override;
   [[nodiscard]] sluice::Task<void> respond(const Request& request, Response& response) override;
@@ -40,6 +44,7 @@ class FileHandler final : public Handler {
     const SiteRules* site = nullptr;
     const MountRules* mount = nullptr;
     Route route;
+    std::optional<observe::PathRejection> rejection;  // counted once, by finish()
   };
   /// What came of trying to answer without waiting.
   enum class Attempt : std::uint8_t { nothing_there, answered, must_wait };
@@ -48,7 +53,7 @@ class FileHandler final : public Handler {
   [[nodiscard]] bool find_mount(const Request& request, Target& target, Response& response) const;
   /// What is the same for all answers of a site or a mount: its error pages, and CORS.
   void finish(const Request& request, const Target& target, Response& response) const;
-  [[nodiscard]] bool try_look_up(const Request& request, const Target& target, Response& response);
+  [[nodiscard]] bool try_look_up(const Request& request, Target& target, Response& response);
   [[nodiscard]] Attempt try_index(const Request& request, const Target& target, Response& response);
   /// Whether the answer is a file, which `opened` is.
   [[nodiscard]] static bool is_file(const Target& target,
@@ -56,14 +61,13 @@ class FileHandler final : public Handler {
   [[nodiscard]] FilePlace place_of(const Target& target, std::string_view path) const noexcept;
   [[nodiscard]] sluice::Result<files::SharedFile> try_open(const Target& target,
                                                            const char* path) const;
-  [[nodiscard]] sluice::Task<void> look_up(const Request& request, const Target& target,
+  [[nodiscard]] sluice::Task<void> look_up(const Request& request, Target& target,
                                            Response& response);
   [[nodiscard]] sluice::Task<void> answer_fallback(const Request& request, const Target& target,
                                                    Response& response);
   /// What is no file: true when `opened` could be answered with; false when it is a directory, to
   /// be looked into.
-  [[nodiscard]] bool answer_opened(const Target& target,
-                                   const sluice::Result<files::SharedFile>& opened,
+  [[nodiscard]] bool answer_opened(Target& target, const sluice::Result<files::SharedFile>& opened,
                                    Response& response) const;
   [[nodiscard]] sluice::Task<void> answer_directory(const Request& request, const Target& target,
                                                     files::SharedFile directory,
@@ -76,6 +80,7 @@ class FileHandler final : public Handler {
   files::FileCache& cache_;
   sluice::BlockingPool& blocking_pool_;
   FileAnswers file_answers_;
+  observe::ServerMetrics& metrics_;
 };
 
 }  // namespace sluiced::serve

@@ -223,7 +223,7 @@ void Daemon::start_workers() {
           shard.executor(), cache_options(config().runtime, shards_->size()),
           worker.metrics.file_cache);
       worker.handler = std::make_unique<serve::FileHandler>(sites_, *worker.cache, *blocking_pool_,
-                                                            worker.metrics.representations);
+                                                            worker.metrics);
       worker.server = std::make_unique<serve::Server>(
           shard.executor(), *worker.handler, config().limits, config().timeouts, worker.metrics);
       shard.executor().spawn(run_worker(worker, std::move(sockets)));
