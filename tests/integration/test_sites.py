@@ -174,3 +174,62 @@ sites:
     assert daemon("start.html", "    index: [mine.html]\n",
                   "        index: [index.html]\n").get("/").body == b"index"
     assert daemon("start.html", "", "        index: []\n").get("/").status in (403, 404)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 421, 503])
+def test_a_site_may_only_respond(fleet, status):
+    daemon = fleet.run(sites_of_one(f"respond: {status}"))
+    for target in ("/", "/a/b"):
+        response = daemon.get(target)
+        assert response.status == status
+        assert b"a/b" not in response.body
+
+
+def test_what_no_mount_takes_is_answered_as_the_site_says(fleet, places):
+    daemon = fleet.run(sites_of_one(
+        "respond: 403", f"mounts: [{{path: /m/, root: {places}/main}}]"))
+    assert daemon.get("/m/name.txt").body == b"main"
+    assert daemon.get("/m/missing").status == 404
+    assert daemon.get("/x").status == 403
+
+
+def sites_of_one(*lines):
+    return ("admin: {listen: 127.0.0.1:0}\nlisteners: [{name: web, address: 127.0.0.1:0}]\n"
+            "sites:\n  - name: _default\n" + "".join(f"    {line}\n" for line in lines))
+
+
+def test_a_mount_overrides_what_its_site_says_of_links_and_hidden_names(fleet, places):
+    outside = places / "outside.txt"
+    outside.write_bytes(b"outside")
+    for name in ("main", "downloads", "deep"):
+        (places / name / "in").symlink_to("name.txt")
+        (places / name / "out").symlink_to("../outside.txt")
+        (places / name / "absolute").symlink_to(outside)
+        (places / name / ".hidden").write_bytes(b"hidden")
+    daemon = fleet.run(sites_of_one(
+        "symlinks: none", "hidden: allow", "mounts:",
+        f"  - {{path: /, root: {places}/main}}",
+        f"  - {{path: /beneath/, root: {places}/downloads, symlinks: beneath, hidden: deny}}",
+        f"  - {{path: /follow/, root: {places}/deep, symlinks: follow, listing: true}}"))
+    seen = {path: daemon.get(path).status for base in ("/", "/beneath/", "/follow/")
+            for path in (base + "in", base + "out", base + "absolute", base + ".hidden")}
+    assert seen == {"/in": 404, "/out": 404, "/absolute": 404, "/.hidden": 200,
+                    "/beneath/in": 200, "/beneath/out": 404, "/beneath/absolute": 404,
+                    "/beneath/.hidden": 404,
+                    "/follow/in": 200, "/follow/out": 200, "/follow/absolute": 200,
+                    "/follow/.hidden": 200}
+    assert daemon.get("/follow/absolute").body == b"outside"
+    assert b"absolute" in daemon.get("/follow/").body
+    # Links, not "..": the path of a request leads out of no root.
+    assert daemon.get("/follow/%2e%2e/%2e%2e/outside.txt").status in (400, 404)
+
+
+def test_a_followed_link_shows_what_it_leads_to_now(fleet, places):
+    link = places / "main" / "link"
+    link.symlink_to(places / "other" / "name.txt")
+    daemon = fleet.run(sites_of_one(
+        f"mounts: [{{path: /, root: {places}/main, symlinks: follow}}]"))
+    for content in (b"one", b"two", b"three"):
+        for _ in range(3):
+            (places / "other" / "name.txt").write_bytes(content)
+            assert daemon.get("/link").body == content
