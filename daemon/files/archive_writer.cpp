@@ -60,9 +60,14 @@ std::unique_ptr<ArchiveWriter> ArchiveWriter::create(ArchiveFormat format) {
     made->utf8_ = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   }
   ::archive_write_set_bytes_per_block(writer, 0);
-  const auto append = [](::archive*, void* self, const void* bytes,
+  const auto append = [](::archive* failed, void* self, const void* bytes,
                          std::size_t length) -> la_ssize_t {
-    static_cast<ArchiveWriter*>(self)->out_->append(static_cast<const char*>(bytes), length);
+    std::string* out = static_cast<ArchiveWriter*>(self)->out_;
+    if (out == nullptr) {
+      ::archive_set_error(failed, ECANCELED, "nobody wants the rest");
+      return -1;
+    }
+    out->append(static_cast<const char*>(bytes), length);
     return static_cast<la_ssize_t>(length);
   };
   return ::archive_write_open(writer, made.get(), nullptr, append, nullptr) == ARCHIVE_OK
@@ -71,8 +76,9 @@ std::unique_ptr<ArchiveWriter> ArchiveWriter::create(ArchiveFormat format) {
 }
 
 ArchiveWriter::~ArchiveWriter() {
-  // Without it, freeing would write the rest of the archive to an output that is gone.
-  ::archive_write_fail(writer_);
+  // Freeing writes the rest of the archive, zeros for the rest of a file among it, until a write
+  // fails. archive_write_fail(3) would end it too, but then libarchive forgets a buffer.
+  out_ = nullptr;
   ::archive_write_free(writer_);
   if (utf8_ != nullptr) {
     ::freelocale(utf8_);
