@@ -180,7 +180,9 @@ def test_what_is_sorted_is_bounded_and_says_so(fleet, crowd):
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_listing_leaves_nothing_open(fleet, crowd):
-    daemon = fleet.run(files.configuration(crowd, mount="listing: true", extra=files.PATIENT))
+    # With one worker the first answer proves that all there will be is open.
+    daemon = fleet.run(files.configuration(crowd, mount="listing: true", extra=files.PATIENT
+                                           + "runtime: {workers: 1}\n"))
     assert daemon.get("/?format=text&limit=1").status == 200
     before = len(os.listdir(f"/proc/{daemon.pid}/fd"))
     for _ in range(20):
