@@ -52,10 +52,10 @@ TEST(ConfigErrors, UnknownKeys) {
 }
 
 TEST(ConfigErrors, UnknownKeysInListsAreNamedWithTheirIndex) {
-  EXPECT_EQ(report_site("name: a, mounts: [{path: /, root: /a}, {path: /b/, root: /b, auth: x}]"),
-            "1:71 unknown key 'auth' in 'sites[0].mounts[1]' (known: path, root, listing, index, "
-            "hidden, symlinks, charset, sidecars, headers, types, digest, fallback, archive, cors)
-");
+  EXPECT_EQ(
+      report_site("name: a, mounts: [{path: /, root: /a}, {path: /b/, root: /b, auth: x}]"),
+      "1:71 unknown key 'auth' in 'sites[0].mounts[1]' (known: path, root, listing, index, "
+      "hidden, symlinks, charset, sidecars, headers, types, digest, fallback, archive, cors)\n");
 }
 
 TEST(ConfigErrors, DuplicateKeys) {

@@ -316,6 +316,8 @@ TEST(FieldTable, KnowsEachFieldInAnyCaseAndNoOther) {
       {"Referer", KnownField::referer},
       {"Transfer-Encoding", KnownField::transfer_encoding},
       {"User-Agent", KnownField::user_agent},
+      {"Want-Content-Digest", KnownField::want_content_digest},
+      {"Want-Repr-Digest", KnownField::want_repr_digest},
   };
   EXPECT_EQ(std::size(known), kKnownFieldCount);
   for (const auto& [name, field] : known) {
