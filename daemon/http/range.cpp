@@ -33,6 +33,14 @@ std::optional<std::uint64_t> parse_position(std::string_view digits) {
   return value;
 }
 
+/// Whether the number `left` is less than `right`. Both are digits, of any number: parse_position()
+/// takes all that are too great for it for equal.
+bool is_less(std::string_view left, std::string_view right) {
+  left.remove_prefix(std::min(left.find_first_not_of('0'), left.size()));
+  right.remove_prefix(std::min(right.find_first_not_of('0'), right.size()));
+  return left.size() != right.size() ? left.size() < right.size() : left < right;
+}
+
 std::optional<RangeSpec> parse_range_spec(std::string_view text) {
   const std::size_t dash = text.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
@@ -42,7 +50,7 @@ std::optional<RangeSpec> parse_range_spec(std::string_view text) {
   if (!left.empty() && !spec.first) return std::nullopt;
   if (!right.empty() && !spec.last) return std::nullopt;
   if (!spec.first && !spec.last) return std::nullopt;
-  if (spec.first && spec.last && *spec.last < *spec.first) return std::nullopt;
+  if (spec.first && spec.last && is_less(right, left)) return std::nullopt;
   return spec;
 }
 

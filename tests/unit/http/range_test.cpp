@@ -89,6 +89,7 @@ TEST(Range, IgnoresWhatIsNotOfTheGrammar) {
                                        "bytes=-1-",
                                        "bytes=0-1-2",
                                        "bytes=5-4",
+                                       "bytes=18446744073709551617-18446744073709551616",
                                        "bytes=2-5,4-3",
                                        "bytes=0x1-0x2",
                                        "bytes=+0-1",
