@@ -66,6 +66,8 @@ else
   stage tsan build_and_test tsan
   # The second compiler, and the one run in which nothing is optimised and nothing instrumented.
   stage clang build_and_test clang -L '^(unit|simulation)'
+  # Each target for SLUICE_FUZZ_SECONDS, a minute if that is not set.
+  stage fuzz build_and_test fuzz
   stage tidy tidy
 fi
 
