@@ -1,7 +1,8 @@
 """Usage: compare.py [--servers NAME,...] [--tables NAME,...] [--report FILE]
 
 Sends every row of the tables to every server and judges the answers. Prints each row in which
-sluiced does not do what is preferred; the exit status is 1 if it fails in one. SLUICED_BINARY names the program.
+sluiced does not do what is preferred; the exit status is 1 if it fails in one. SLUICED_BINARY names
+the program.
 """
 
 import argparse

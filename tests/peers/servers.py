@@ -1,8 +1,9 @@
 """The servers that are compared, each with the least that makes it serve one directory.
 
 What is configured is the same for all: listings on, symbolic links not followed out of the root,
-and a GET with a body taken, where the server knows how. Nothing of the system's configuration is read or written: every
-server gets a folder of its own for what it writes, and a free port of the loopback.
+and a GET with a body taken, where the server knows how. Nothing of the system's configuration is
+read or written: every server gets a folder of its own for what it writes, and a free port of the
+loopback.
 """
 
 import os

@@ -144,7 +144,8 @@ def _line_ends():
     yield _refused("bare CR behind the request line", "2.2", good.replace(b"\r\n", b"\r", 1))
     yield _refused("bare CR behind a field", "2.2", good.replace(b"test\r\n", b"test\r"))
     yield _refused("bare CR in a value", "2.2", _with("X: a\rb"))
-    yield _refused("bare CR and a field in a value", "2.2", _with("X: a\rTransfer-Encoding: chunked"))
+    yield _refused("bare CR and a field in a value", "2.2", _with(
+        "X: a\rTransfer-Encoding: chunked"))
     yield _refused("CR CR LF behind a field", "2.2", good.replace(b"X: y\r\n", b"X: y\r\r\n"))
     yield _refused("LF CR behind a field", "2.2", good.replace(b"X: y\r\n", b"X: y\n\r"))
 
@@ -161,7 +162,8 @@ def _fields():
         # 5.5: NUL makes a field invalid; the other controls may be kept in a safe context.
         make = _refused if code == 0 else _either
         yield make(f"byte {code:#04x} in a value", "RFC 9110 5.5", _with(f"X: a{chr(code)}b"))
-    for name, line in (("a folded value", "X: a\r\n b"), ("a value folded by a tab", "X: a\r\n\tb")):
+    for name, line in (("a folded value", "X: a\r\n b"),
+                       ("a value folded by a tab", "X: a\r\n\tb")):
         yield _either(name, "5.2", _with(line))
     yield _refused("a space before the first field", "2.2",
                    "GET /first.txt HTTP/1.1\r\n Host: test\r\n\r\n")
@@ -218,7 +220,8 @@ def _codings():
     yield _accepted("a quoted chunk extension", "7.1.1", _with(
         te, body=b'5;a="b;c"\r\nhello\r\n0\r\n\r\n'))
     yield _accepted("a trailer", "7.1.2", _with(te, body=b"5\r\nhello\r\n0\r\nX: y\r\n\r\n"))
-    yield _accepted("zeros in front of a size", "7.1", _with(te, body=b"0005\r\nhello\r\n000\r\n\r\n"))
+    yield _accepted("zeros in front of a size", "7.1", _with(
+        te, body=b"0005\r\nhello\r\n000\r\n\r\n"))
     # 6.1 and 6.3: whoever takes both must take the coding, and close afterwards.
     for name, fields in (("a length and a coding", ("Content-Length: 5", te)),
                          ("a coding and a length", (te, "Content-Length: 5")),
@@ -236,13 +239,15 @@ def _codings():
     yield _refused("a coding with a space before the colon", "5.1", _with(
         "Transfer-Encoding : chunked", body=b"0\r\n\r\n"))
     yield _refused("a coding in HTTP/1.0", "6.1", _with(
-        te, "Connection: keep-alive", version="HTTP/1.0", body=b"0\r\n\r\n" + SMUGGLED), lenient=True)
+        te, "Connection: keep-alive", version="HTTP/1.0", body=b"0\r\n\r\n" + SMUGGLED),
+                   lenient=True)
 
 
 def _chunks():
     te = "Transfer-Encoding: chunked"
     for name, body in (
-            ("no size", b"\r\nhello\r\n0\r\n\r\n"), ("a size that is none", b"x\r\nhello\r\n0\r\n\r\n"),
+            ("no size", b"\r\nhello\r\n0\r\n\r\n"),
+            ("a size that is none", b"x\r\nhello\r\n0\r\n\r\n"),
             ("a sign before a size", b"+5\r\nhello\r\n0\r\n\r\n"),
             ("a minus before a size", b"-5\r\nhello\r\n0\r\n\r\n"),
             ("0x before a size", b"0x5\r\nhello\r\n0\r\n\r\n"),
@@ -260,7 +265,7 @@ def _chunks():
             ("a trailer without a colon", b"5\r\nhello\r\n0\r\nX y\r\n\r\n"),
             ("a space before a trailer's colon", b"5\r\nhello\r\n0\r\nX : y\r\n\r\n")):
         yield _refused(name, "7.1", _with(te, body=body), lenient=True)
-    # Nothing is wrong with them, but the number has to be read without overflow: the rest is theirs.
+    # Nothing is wrong with them, but the number has to be read without overflow.
     for name, size in (("a size of 2^64 - 1", "f" * 16), ("a size of 2^63", "8" + "0" * 15)):
         yield _refused(name, "7.1", _with(te, body=size.encode() + b"\r\nhello\r\n0\r\n\r\n"),
                        (400, 413), lenient=True, may_wait=True)

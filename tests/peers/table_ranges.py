@@ -101,7 +101,8 @@ def _row(value, section, preferred, acceptable=(), target="/bytes.bin", method="
         name += f", {'; '.join(fields)}"
     return Row(name, section, request(target, method=method, fields=[f"Range: {value}", *fields]),
                preferred, by_outcome(lambda exchange: outcome(target, exchange, method), preferred,
-                                     [*acceptable, *([NO_LENGTH] if allows_416 else [])]), (method,))
+                                     [*acceptable, *([NO_LENGTH] if allows_416 else [])]),
+               (method,))
 
 
 def _single():
@@ -207,7 +208,8 @@ def _several():
         ([(9000, 9009), (0, 9)], None), ([(0, 99), (500, 599), (2000, 2099)], None),
         ([(0, 99), (50, 149)], [(0, 149)]), ([(0, 99), (0, 99)], [(0, 99)]),
         ([(0, 99), (100, 199)], [(0, 199)]), ([(50, 149), (0, 99)], [(0, 149)]),
-        ([(0, LAST), (5, 6)], [(0, LAST)]), ([(0, 9), (5000, 5009), (0, 9)], [(0, 9), (5000, 5009)]),
+        ([(0, LAST), (5, 6)], [(0, LAST)]),
+        ([(0, 9), (5000, 5009), (0, 9)], [(0, 9), (5000, 5009)]),
     ]
     for asked, sent in sets:
         value = "bytes=" + ",".join(f"{first}-{last}" for first, last in asked)
