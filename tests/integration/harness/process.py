@@ -17,6 +17,17 @@ def descriptor_count(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def open_things(pid):
+    """What the descriptors of a process lead to: paths, and the like of socket:[123]."""
+    things = []
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            things.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+        except FileNotFoundError:
+            pass  # closed since
+    return things
+
+
 def cpu_seconds(pid):
     """User and system time of all threads so far."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -64,3 +75,8 @@ class Unprivileged:
         if os.geteuid() != 0:
             return {"cwd": self.folder}
         return {"cwd": self.folder, "user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def is_sanitized(binary):
+    """Whether a program was built with AddressSanitizer, and so is several times as slow."""
+    return b"__asan_init" in pathlib.Path(binary).read_bytes()
