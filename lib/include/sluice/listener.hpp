@@ -67,6 +67,9 @@ class SLUICE_API Listener {
 
   /// The listening socket, which stays its own; -1 once it is closed.
   [[nodiscard]] int fd() const noexcept;
+  /// How many connections the kernel holds ready to be accepted (TCP_INFO); 0 for a unix socket,
+  /// which does not tell. One system call.
+  [[nodiscard]] std::size_t waiting() const noexcept;
   /// Connections taken from the kernel.
   [[nodiscard]] const Counter& accepted() const noexcept;
   /// How often accepting was put off, by this listener and those that share its counter.

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
+#include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
 #include <sluice/file.hpp>
 #include <sluice/socket_address.hpp>
@@ -11,6 +13,14 @@
 #include <sluice/unique_fd.hpp>
 
 namespace sluice {
+
+/// How far the bytes of a TCP connection have come (TCP_INFO of tcp(7), Linux 4.10).
+struct StreamProgress {
+  std::uint64_t acknowledged_bytes = 0;  // by the peer, since the connection was made
+  std::uint64_t received_bytes = 0;
+  Duration busy{};              // how long there have been bytes for the peer to take, in all
+  bool is_outstanding = false;  // the kernel holds bytes that the peer has not acknowledged
+};
 
 /// A connected stream socket. Owns its descriptor and must outlive every operation on it. The
 /// sockets that Listener and connect() make are non-blocking, which try_send_file() needs; the ring
@@ -97,6 +107,10 @@ class SLUICE_API Socket {
   /// received and not read (SIOCOUTQ and SIOCINQ of tcp(7), unix(7)). Closing with bytes unread
   /// makes a TCP connection end in a reset, which takes what was sent with it.
   [[nodiscard]] bool has_bytes_underway() const noexcept;
+
+  /// What the peer has taken and given so far, which says more than what send() and try_send_file()
+  /// count: the kernel buffers megabytes. Nothing for a socket that is not TCP. One system call.
+  [[nodiscard]] std::optional<StreamProgress> progress() const noexcept;
 
   /// shutdown(2) at once: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. Not an operation of the ring:
   /// that one is always handed to a worker thread, and the call itself never waits. It fails only
