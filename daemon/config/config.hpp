@@ -48,8 +48,21 @@ struct Admin {
 
 enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
 
+enum class AccessFormat : std::uint8_t { kCombined, kJson };
+
+/// The log of requests.
+struct AccessLog {
+  /// `stderr`, or an absolute path; nothing when it is switched off.
+  std::optional<std::string> target{};
+  AccessFormat format = AccessFormat::kCombined;
+  std::uint32_t queue = 8192;
+
+  friend bool operator==(const AccessLog&, const AccessLog&) = default;
+};
+
 struct Log {
   LogLevel level = LogLevel::kInfo;
+  AccessLog access{};
 
   friend bool operator==(const Log&, const Log&) = default;
 };
@@ -71,8 +84,19 @@ struct Limits {
   std::uint32_t requests_per_connection = 10000;
   std::uint32_t ranges = 16;
   std::uint64_t digest_file = 64 * kMiB;
+  /// Of all listeners together, and of one address; nothing when they are switched off.
+  std::optional<std::uint32_t> max_connections{};
+  std::optional<std::uint32_t> max_connections_per_address{};
 
   friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+/// How slowly a body may be moved.
+struct MinRate {
+  std::uint64_t bytes_per_second = 256;  // 0: as slowly as the stall times allow
+  std::chrono::milliseconds grace = std::chrono::seconds(30);
+
+  friend bool operator==(const MinRate&, const MinRate&) = default;
 };
 
 /// Those that can be switched off hold nothing when they are.
@@ -82,6 +106,7 @@ struct Timeouts {
   std::optional<std::chrono::milliseconds> read_stall = std::chrono::seconds(30);
   std::optional<std::chrono::milliseconds> write_stall = std::chrono::seconds(30);
   std::optional<std::chrono::milliseconds> drain = std::chrono::seconds(30);
+  MinRate min_rate{};
 
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };

@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kMostDescriptors = 1U << 30U;
 
 constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 2> kAccessFormats{"combined", "json"};
 
 constexpr std::array kConfigFields{
     row<&Config::runtime>("runtime", section(), "What the process uses; read at start only."),
@@ -67,6 +68,18 @@ constexpr std::array kAdminFields{
 
 constexpr std::array kLogFields{
     row<&Log::level>("level", choice(kLogLevels), "The least severe messages that are written."),
+    row<&Log::access>("access", section(), "The log of requests."),
+};
+
+constexpr std::array kAccessLogFields{
+    row<&AccessLog::target>("target", or_word("off", text("stderr or a path", check_log_target)),
+                            "stderr, the absolute path of a file, or off. A file is opened again "
+                            "at SIGUSR1."),
+    row<&AccessLog::format>("format", choice(kAccessFormats),
+                            "combined, as other servers write it, or json: one object per line."),
+    row<&AccessLog::queue>("queue", integer(16, 1'000'000),
+                           "Lines of one shard that wait to be written; more are dropped and "
+                           "counted."),
 };
 
 constexpr std::array kListenerFields{
@@ -96,6 +109,12 @@ constexpr std::array kLimitsFields{
     row<&Limits::digest_file>("digest_file", size(0, kMiB* kMiB),
                               "The largest file whose SHA-256 is computed; larger ones are sent "
                               "without it."),
+    row<&Limits::max_connections>("max_connections", or_word("off", integer(1, 10'000'000)),
+                                  "Connections of all listeners together. Near any limit the "
+                                  "idlest and slowest give way to new ones."),
+    row<&Limits::max_connections_per_address>(
+        "max_connections_per_address", or_word("off", integer(1, 10'000'000)),
+        "Connections of one client address, or of one IPv6 network (/64); more are closed."),
 };
 
 constexpr std::array kTimeoutsFields{
@@ -107,9 +126,19 @@ constexpr std::array kTimeoutsFields{
                                "Without a byte received while one is awaited; progress resets it."),
     row<&Timeouts::write_stall>("write_stall", or_word("off", duration(milliseconds(1))),
                                 "Without a byte taken by the client; progress resets it."),
+    row<&Timeouts::min_rate>("min_rate", section(), "How slowly a body may be moved."),
     row<&Timeouts::drain>("drain", or_word("off", duration(milliseconds(0))),
                           "After SIGTERM: how long running requests may take; off waits for all."),
 };
+constexpr std::array kMinRateFields{
+    row<&MinRate::bytes_per_second>("bytes_per_second", size(0, 1024 * kMiB),
+                                    "Who takes or sends a body more slowly is cut off; 0 lets "
+                                    "everybody live who does not stall."),
+    row<&MinRate::grace>("grace", duration(milliseconds(100)),
+                         "How long a body may be slow at first. Then each half of this time is "
+                         "measured by itself."),
+};
+
 constexpr std::array kListingsFields{
     row<&Listings::max_entries>("max_entries", integer(1, 10'000'000),
                                 "The most entries of a directory that are sorted; a listing of "
@@ -143,6 +172,14 @@ std::span<const Field<Admin>> fields_of<Admin>() {
 template <>
 std::span<const Field<Log>> fields_of<Log>() {
   return kLogFields;
+}
+template <>
+std::span<const Field<AccessLog>> fields_of<AccessLog>() {
+  return kAccessLogFields;
+}
+template <>
+std::span<const Field<MinRate>> fields_of<MinRate>() {
+  return kMinRateFields;
 }
 template <>
 std::span<const Field<Listener>> fields_of<Listener>() {

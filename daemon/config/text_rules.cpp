@@ -183,6 +183,16 @@ Parsed<std::string> check_root(std::string_view text) {
   return std::string(text);
 }
 
+Parsed<std::string> check_log_target(std::string_view text) {
+  if (text == "stderr") {
+    return std::string(text);
+  }
+  if (!text.starts_with('/')) {
+    return refused(text, "is neither stderr, off, nor an absolute path");
+  }
+  return check_root(text);
+}
+
 Parsed<std::string> check_file_name(std::string_view text) {
   if (text.empty() || text == "." || text == ".." || text.find('/') != std::string_view::npos) {
     return refused(text, "is not the name of a file within a directory");

@@ -23,6 +23,9 @@ namespace sluiced::config {
 /// An absolute path in the file system. Nothing is looked up.
 [[nodiscard]] Parsed<std::string> check_root(std::string_view text);
 
+/// `stderr`, or an absolute path in the file system. Nothing is looked up.
+[[nodiscard]] Parsed<std::string> check_log_target(std::string_view text);
+
 /// The name of a file within a directory.
 [[nodiscard]] Parsed<std::string> check_file_name(std::string_view text);
 

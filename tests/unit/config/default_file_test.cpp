@@ -89,9 +89,11 @@ TEST(DefaultFile, ShowsEveryOption) {
   EXPECT_EQ(keys_missing_in<Runtime>(text), "");
   EXPECT_EQ(keys_missing_in<Admin>(text), "");
   EXPECT_EQ(keys_missing_in<Log>(text), "");
+  EXPECT_EQ(keys_missing_in<AccessLog>(text), "");
   EXPECT_EQ(keys_missing_in<Listener>(text), "");
   EXPECT_EQ(keys_missing_in<Limits>(text), "");
   EXPECT_EQ(keys_missing_in<Timeouts>(text), "");
+  EXPECT_EQ(keys_missing_in<MinRate>(text), "");
   EXPECT_EQ(keys_missing_in<FileOptions>(text), "");
   EXPECT_EQ(keys_missing_in<HeaderRule>(text), "");
   EXPECT_EQ(keys_missing_in<Site>(text), "");

@@ -39,7 +39,7 @@ TEST(ConfigErrors, UnknownKeys) {
   expect_reports({
       {"listners: []", "3:1 unknown key 'listners' at the top level (did you mean 'listeners'?)"},
       {"log: {levle: info}", "3:7 unknown key 'levle' in 'log' (did you mean 'level'?)"},
-      {"log: {target: stderr}", "3:7 unknown key 'target' in 'log' (known: level)"},
+      {"log: {target: stderr}", "3:7 unknown key 'target' in 'log' (known: level, access)"},
       {"admin: {status: true}",
        "3:9 unknown key 'status' in 'admin' (known: listen, metrics, health)"},
       {"runtime: {pin_cpus: false}",
