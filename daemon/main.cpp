@@ -37,7 +37,7 @@ ExitCode serve(config::Config config) {
     return ExitCode::kConfig;
   }
   // Before any thread is made: threads inherit what is blocked.
-  const auto signals = sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT});
+  const auto signals = sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1});
   if (!signals) {
     print(stderr, "sluiced: cannot block signals: " + signals.error().message() + "\n");
     return ExitCode::kOsError;

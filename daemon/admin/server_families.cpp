@@ -50,7 +50,7 @@ void append_connections(std::span<const ShardSource> shards, FamilyList& familie
   families.begin_gauge(
       "sluiced_connections",
       "Open connections by what they are doing: idle between requests, reading a head, looking at "
-      "a request and its file, sending the response, or closing.");
+      "a request and its file, sending the response, taking a body off, or closing.");
   append_array(
       shards, &ServerMetrics::connections, "state",
       [](std::size_t index) { return observe::kConnectionStateNames[index]; }, families);
@@ -199,6 +199,24 @@ void append_representations(std::span<const ShardSource> shards, FamilyList& fam
   families.sample(total_of(&Metrics::digests_omitted), {{"result", "omitted"}});
 }
 
+void append_access_log(std::span<const ShardSource> shards, FamilyList& families) {
+  using Metrics = observe::AccessLogMetrics;
+  const auto total_of = [shards](auto Metrics::* member) {
+    return total(shards, [member](const ServerMetrics& server) {
+      return (server.access_log.*member).value();
+    });
+  };
+  families.begin_counter("sluiced_access_log_lines_total", "Lines written to the access log.");
+  families.sample(total_of(&Metrics::lines_written));
+  families.begin_counter("sluiced_access_log_lines_dropped_total",
+                         "Lines that the access log lost, because too many were waiting to be "
+                         "written or because writing failed.");
+  families.sample(total_of(&Metrics::lines_dropped));
+  families.begin_counter("sluiced_access_log_writes_total",
+                         "Batches of lines written to the access log.");
+  families.sample(total_of(&Metrics::writes));
+}
+
 }  // namespace
 
 void append_server_families(std::span<const ShardSource> shards, FamilyList& families) {
@@ -207,17 +225,20 @@ void append_server_families(std::span<const ShardSource> shards, FamilyList& fam
   append_transfers(shards, families);
   append_file_cache(shards, families);
   append_representations(shards, families);
+  append_access_log(shards, families);
 }
 
 std::size_t max_server_series() noexcept {
   constexpr std::size_t kSingle = 4;  // accepted, back-offs, requests in flight, body bytes
   constexpr std::size_t kFileCache = 6;
   constexpr std::size_t kRepresentations = http::kContentCodingCount + 4;
+  constexpr std::size_t kAccessLog = 3;
   constexpr std::size_t kTransfers = 1 + 2 * observe::kTransferCutNames.size();
   return kSingle + observe::kConnectionStateNames.size() + observe::kCloseReasonNames.size() +
          http::kMethodCount * observe::kCountedStatuses.size() +
          series_of_histogram(sluice::kLatencyBoundsNs.size()) + kTransfers + kFileCache +
-         kRepresentations + http::kProtocolErrorCount + observe::kPathRejectionNames.size();
+         kRepresentations + kAccessLog + http::kProtocolErrorCount +
+         observe::kPathRejectionNames.size();
 }
 
 }  // namespace sluiced::admin

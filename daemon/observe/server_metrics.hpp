@@ -10,6 +10,7 @@
 #include "http/method.hpp"
 #include "http/protocol_error.hpp"
 #include "http/status.hpp"
+#include "observe/access_log_metrics.hpp"
 #include "observe/file_cache_metrics.hpp"
 #include "observe/path_rejection.hpp"
 #include "observe/representation_metrics.hpp"
@@ -24,10 +25,11 @@ enum class ConnectionState : std::uint8_t {
   head,      // a request head has begun and is not complete
   request,   // a request is being looked at, its file opened
   response,  // the response is being sent
+  body,      // a request body that nobody wants is taken off the connection
   closing,   // the last response is out; waiting for the client to finish
 };
-inline constexpr std::array<std::string_view, 5> kConnectionStateNames = {"idle", "head", "request",
-                                                                          "response", "closing"};
+inline constexpr std::array<std::string_view, 6> kConnectionStateNames = {
+    "idle", "head", "request", "response", "body", "closing"};
 
 /// Why a connection was closed.
 enum class CloseReason : std::uint8_t {
@@ -42,11 +44,14 @@ enum class CloseReason : std::uint8_t {
   transfer_cut,    // the response could not be completed; see TransferCut
   drain,           // the daemon is stopping
   io_error,        // the socket failed
+  min_rate,        // the client moved a body too slowly
+  evicted,         // it was idle or slow, and gave way to a new one at the limit of connections
+  per_address,     // the client's address has as many connections as it may
 };
-inline constexpr std::array<std::string_view, 11> kCloseReasonNames = {
-    "client",       "idle_timeout",   "head_timeout",  "body_timeout",
-    "write_stall",  "protocol_error", "request_limit", "body_refused",
-    "transfer_cut", "drain",          "io_error"};
+inline constexpr std::array<std::string_view, 14> kCloseReasonNames = {
+    "client",         "idle_timeout",  "head_timeout", "body_timeout", "write_stall",
+    "protocol_error", "request_limit", "body_refused", "transfer_cut", "drain",
+    "io_error",       "min_rate",      "evicted",      "per_address"};
 
 /// Why a response body ended before its promised length.
 enum class TransferCut : std::uint8_t {
@@ -55,9 +60,12 @@ enum class TransferCut : std::uint8_t {
   source_truncated,  // the file has become shorter than it was
   io_error,          // the file could not be read
   drain_cut,         // the time for finishing was over
+  min_rate,          // the client took it too slowly
+  evicted,           // it went slowly, and gave way at the limit of connections
 };
-inline constexpr std::array<std::string_view, 5> kTransferCutNames = {
-    "client_abort", "write_stall", "source_truncated", "io_error", "drain_cut"};
+inline constexpr std::array<std::string_view, 7> kTransferCutNames = {
+    "client_abort", "write_stall", "source_truncated", "io_error",
+    "drain_cut",    "min_rate",    "evicted"};
 
 /// The statuses that are counted, each under its number.
 inline constexpr std::array kCountedStatuses = {
@@ -117,6 +125,7 @@ struct alignas(64) ServerMetrics {
   sluice::Counter transfers_complete;
   FileCacheMetrics file_cache;
   RepresentationMetrics representations;
+  AccessLogMetrics access_log;
   sluice::LatencyHistogram request_duration;  // head complete to last byte handed to the socket
 
   [[nodiscard]] sluice::Counter& requests_of(http::Method method, http::Status status) noexcept {

@@ -1,7 +1,5 @@
 #include "serve/connection.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <chrono>
 
@@ -21,10 +19,9 @@ using observe::TransferCut;
 constexpr sluice::Duration kWarm = 1s;
 // How much of a request body nobody wants is taken off the connection to keep it.
 constexpr std::uint64_t kMostDroppedBodyBytes = std::uint64_t{64} * 1024;
-// After the last response: what is still received and thrown away, and for how long, so that the
-// client reads the response and not a reset (RFC 9112 section 9.6).
-constexpr std::size_t kMostLingerBytes = std::size_t{256} * 1024;
-constexpr sluice::Duration kLinger = 2s;
+constexpr std::chrono::milliseconds kDropBody = 2s;
+// What OPTIONS * is told of the server as a whole (RFC 9110 section 9.3.7).
+constexpr std::string_view kMethodsOfServer = "GET, HEAD, OPTIONS";
 
 http::HeadLimits head_limits(const config::Limits& limits) {
   return {.request_line_bytes = limits.request_line,
@@ -38,6 +35,10 @@ CloseReason reason_of(TransferCut cut) noexcept {
       return CloseReason::client;
     case TransferCut::write_stall:
       return CloseReason::write_stall;
+    case TransferCut::min_rate:
+      return CloseReason::min_rate;
+    case TransferCut::evicted:
+      return CloseReason::evicted;
     case TransferCut::drain_cut:
     case TransferCut::source_truncated:
     case TransferCut::io_error:
@@ -49,28 +50,26 @@ CloseReason reason_of(TransferCut cut) noexcept {
 }  // namespace
 
 Connection::Connection(ServerContext& server, sluice::TaskContext context, sluice::Socket socket,
-                       std::size_t listener)
+                       std::size_t listener, const PeerAddress& peer)
     : server_(server),
       socket_(std::move(socket)),
       listener_(listener),
+      peer_(peer),
+      life_(context.cancel_scope),
+      pace_(server.executor, socket_, server.timeouts.min_rate, life_),
+      in_state_since_(server.executor.now()),
       parser_(head_limits(server.limits)),
       exchange_(server.exchanges.none()),
-      warm_(context),
-      phase_(context) {
+      warm_({context.executor, &life_}),
+      phase_({context.executor, &life_}) {
   server_.metrics.connections[static_cast<std::size_t>(state_)].add(1);
 }
 
 void Connection::enter(State state) noexcept {
   server_.metrics.connections[static_cast<std::size_t>(state_)].add(-1);
   state_ = state;
+  in_state_since_ = server_.executor.now();
   server_.metrics.connections[static_cast<std::size_t>(state_)].add(1);
-}
-
-void Connection::drain() noexcept {
-  if (state_ == State::idle) {
-    warm_.scope().cancel();
-    phase_.scope().cancel();
-  }
 }
 
 void Connection::set_deadline(const std::optional<std::chrono::milliseconds>& timeout) {
@@ -83,29 +82,12 @@ void Connection::set_deadline(const std::optional<std::chrono::milliseconds>& ti
 
 sluice::Task<void> Connection::run() {
   socket_.set_no_delay();
-  const CloseReason reason = co_await serve_requests();
+  const CloseReason reason = co_await serve_requests().within(life_);
   if (must_linger(reason)) {
     co_await linger();
   }
   ServerMetrics::of(server_.metrics.closed, reason).add();
   server_.metrics.connections[static_cast<std::size_t>(state_)].add(-1);
-}
-
-// Whether closing now could cost the client the last response: it may still be sending, or has not
-// taken all of it.
-bool Connection::must_linger(CloseReason reason) const noexcept {
-  switch (reason) {
-    case CloseReason::protocol_error:
-    case CloseReason::body_refused:
-    case CloseReason::head_timeout:
-      return true;
-    case CloseReason::client:
-    case CloseReason::drain:
-    case CloseReason::request_limit:
-      return requests_ > 0 && socket_.has_bytes_underway();
-    default:
-      return false;
-  }
 }
 
 sluice::Task<CloseReason> Connection::serve_requests() {
@@ -116,6 +98,11 @@ sluice::Task<CloseReason> Connection::serve_requests() {
         co_await answer_and_give_up(*head.error().answer);
       }
       co_return head.error().reason;
+    }
+    if (const auto fault = find_body_fault(*head)) {
+      const NoRequest refused = refuse(*fault);
+      co_await answer_and_give_up(*refused.answer);
+      co_return refused.reason;
     }
     const auto end = co_await serve_one(*head);
     if (end) {
@@ -135,7 +122,7 @@ Connection::NoRequest Connection::lost(const std::error_code& error,
     return {CloseReason::client, std::nullopt};
   }
   if (!phase_.has_expired()) {
-    return {CloseReason::drain, std::nullopt};
+    return {reason_of_cancel(), std::nullopt};
   }
   // RFC 9110 section 15.5.9: a request that has begun is told why the connection ends.
   return {when_expired, when_expired == CloseReason::head_timeout
@@ -154,7 +141,7 @@ sluice::Task<std::expected<void, Connection::NoRequest>> Connection::await_while
     }
     const bool cancelled = sluice::is_cancelled(count.error());
     co_return std::unexpected(
-        NoRequest{cancelled ? CloseReason::drain : CloseReason::client, std::nullopt});
+        NoRequest{cancelled ? reason_of_cancel() : CloseReason::client, std::nullopt});
   }
   if (*count == 0) {
     co_return std::unexpected(NoRequest{CloseReason::client, std::nullopt});
@@ -204,6 +191,7 @@ sluice::Task<Connection::HeadBytes> Connection::read_head() {
       co_return std::unexpected(came.error());
     }
   }
+  exchange_->times.began = time_for_log();
   parser_.reset();
   bool has_deadline = false;
   while (true) {
@@ -267,15 +255,18 @@ sluice::Task<std::optional<CloseReason>> Connection::serve_one(std::size_t head_
   const auto began = server_.executor.now();
   const sluice::GaugeGuard in_flight(server_.metrics.requests_in_flight);
   Exchange& exchange = *exchange_;
+  exchange.times.head = time_for_log();
   const Request request{exchange.head, listener_, server_.clock.update(), exchange.path};
-  if (!server_.handler.try_respond(request, exchange.response)) {
+  if (exchange.head.form == http::TargetForm::asterisk) {
+    exchange.response.allow = kMethodsOfServer;
+  } else if (!server_.handler.try_respond(request, exchange.response)) {
     co_await server_.handler.respond(request, exchange.response);
   }
 
   enter(State::response);
   const bool keep_alive = keeps_alive();
   server_.metrics.requests_of(exchange.head.method, exchange.response.status).add();
-  auto end = co_await transmit_response(keep_alive);
+  auto end = co_await transmit_response(keep_alive, true);
   sluice::observe(server_.metrics.request_duration, server_.executor.now() - began);
   if (!end && !keep_alive) {
     end = reason_to_close();
@@ -287,7 +278,8 @@ sluice::Task<std::optional<CloseReason>> Connection::serve_one(std::size_t head_
   co_return end;
 }
 
-sluice::Task<std::optional<CloseReason>> Connection::transmit_response(bool keep_alive) {
+sluice::Task<std::optional<CloseReason>> Connection::transmit_response(bool keep_alive,
+                                                                       bool has_head) {
   Exchange& exchange = *exchange_;
   const auto room = std::span(exchange.output).first(Exchange::kHeadBytes);
   auto head = render_head(exchange.response, exchange.head, keep_alive, server_.clock.date(), room);
@@ -299,9 +291,19 @@ sluice::Task<std::optional<CloseReason>> Connection::transmit_response(bool keep
   }
   const bool head_only =
       exchange.head.method == http::Method::head || http::forbids_content(exchange.response.status);
-  const auto cut = co_await transmit(
-      {server_.executor, socket_, phase_, server_.timeouts.write_stall, server_.metrics}, exchange,
-      *head, head_only);
+  exchange.content_sent = 0;
+  exchange.times.response = time_for_log();
+  pace_.begin(Pace::Direction::sending);
+  auto cut = co_await transmit({server_.executor, socket_, phase_, server_.timeouts.write_stall,
+                                server_.metrics, exchange.content_sent},
+                               exchange, *head, head_only);
+  pace_.end();
+  if (cut == TransferCut::drain_cut && life_.is_cancelled()) {
+    cut = evicted_               ? TransferCut::evicted
+          : pace_.was_too_slow() ? TransferCut::min_rate
+                                 : TransferCut::drain_cut;
+  }
+  log_request(cut, has_head);
   if (cut) {
     ServerMetrics::of(server_.metrics.transfers_cut, *cut).add();
     co_return reason_of(*cut);
@@ -315,9 +317,14 @@ sluice::Task<std::optional<CloseReason>> Connection::drop_body(std::size_t head_
   InputBuffer& input = exchange_->input;
   http::BodyDecoder body(exchange_->head);
   input.consume(head_bytes);
+  if (body.done()) {
+    co_return std::nullopt;
+  }
+  enter(State::body);
+  pace_.begin(Pace::Direction::receiving);
+  set_deadline(std::min(kDropBody, server_.timeouts.read_stall.value_or(kDropBody)));
   while (!body.done()) {
     if (input.empty()) {
-      set_deadline(server_.timeouts.read_stall);
       const auto count = co_await socket_.receive(input.room()).within(phase_.scope());
       if (!count) {
         co_return lost(count.error(), CloseReason::body_timeout).reason;
@@ -336,6 +343,7 @@ sluice::Task<std::optional<CloseReason>> Connection::drop_body(std::size_t head_
       co_return CloseReason::body_refused;
     }
   }
+  pace_.end();
   co_return std::nullopt;
 }
 
@@ -349,25 +357,7 @@ sluice::Task<void> Connection::answer_and_give_up(http::Status status) {
   exchange.response.set_page(status);
   static_cast<void>(server_.clock.update());
   server_.metrics.requests_of(http::Method::other, status).add();
-  static_cast<void>(co_await transmit_response(false));
-}
-
-sluice::Task<void> Connection::linger() {
-  enter(State::closing);
-  socket_.shut_down(SHUT_WR);
-  if (!exchange_) {
-    co_return;
-  }
-  phase_.set(server_.executor.now() + kLinger);
-  std::size_t dropped = 0;
-  while (dropped < kMostLingerBytes) {
-    exchange_->input.clear();
-    const auto count = co_await socket_.receive(exchange_->input.room()).within(phase_.scope());
-    if (!count || *count == 0) {
-      co_return;
-    }
-    dropped += *count;
-  }
+  static_cast<void>(co_await transmit_response(false, false));
 }
 
 }  // namespace sluiced::serve

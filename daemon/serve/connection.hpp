@@ -1,10 +1,13 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <vector>
 
+#include <sluice/cancel.hpp>
 #include <sluice/detail/intrusive_list.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/socket.hpp>
@@ -13,9 +16,12 @@
 
 #include "config/config.hpp"
 #include "http/request_head.hpp"
+#include "observe/access_log.hpp"
 #include "observe/server_metrics.hpp"
 #include "serve/exchange.hpp"
 #include "serve/handler.hpp"
+#include "serve/pace.hpp"
+#include "serve/peer_address.hpp"
 
 namespace sluiced::serve {
 
@@ -26,6 +32,8 @@ struct ServerContext {
   const config::Limits& limits;
   const config::Timeouts& timeouts;
   observe::ServerMetrics& metrics;
+  observe::AccessLog* access_log;  // null when there is none
+  const std::vector<config::Listener>& listeners;
   ExchangePool exchanges;
   WallClock clock;
   bool draining = false;
@@ -41,16 +49,46 @@ struct ServerContext {
 ///        +---------------+-----------+-----------+-------------+
 ///                                    v
 ///                                  close
+///
+/// evict(), or a body that is moved too slowly, cancels life_, and with it whatever is awaited.
 class Connection final : public sluice::detail::ListNode {
  public:
+  /// How much a connection deserves to be kept: the least gives way first.
+  struct Standing {
+    enum class Rank : std::uint8_t { closing, idle, headless, slow };
+    Rank rank = Rank::closing;
+    std::int64_t order = 0;  // since when, or at which rate: less is worse
+    friend auto operator<=>(const Standing&, const Standing&) = default;
+  };
+  /// A place among those who are to give way.
+  struct Candidacy : sluice::detail::ListNode {
+    explicit Candidacy(Connection& candidate) noexcept : connection(candidate) {}
+    Connection& connection;
+    sluice::TimePoint in_state_since{};
+  };
+
   Connection(ServerContext& server, sluice::TaskContext context, sluice::Socket socket,
-             std::size_t listener);
+             std::size_t listener, const PeerAddress& peer);
 
   /// Serves until there is a reason to end.
   [[nodiscard]] sluice::Task<void> run();
   /// Ends the connection if it is between requests; otherwise it ends after the response that is
   /// under way.
   void drain() noexcept;
+  /// Ends the connection, whatever it does.
+  void evict() noexcept;
+
+  [[nodiscard]] std::size_t listener() const noexcept { return listener_; }
+  [[nodiscard]] sluice::TimePoint in_state_since() const noexcept { return in_state_since_; }
+  [[nodiscard]] Candidacy& candidacy() noexcept {
+    candidacy_.in_state_since = in_state_since_;
+    return candidacy_;
+  }
+  /// Of a connection that is closing, idle or without a complete head; nothing for one that is not,
+  /// or has not been for long.
+  [[nodiscard]] std::optional<Standing> standing() const noexcept;
+  /// Of one that moves a body, and does so slowly. Asks the kernel; nothing the first time.
+  [[nodiscard]] std::optional<Standing> standing_by_rate() noexcept;
 
  private:
   using CloseReason = observe::CloseReason;
@@ -73,24 +111,36 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] NoRequest refuse(http::ProtocolError error) noexcept;
   [[nodiscard]] NoRequest lost(const std::error_code& error,
                                CloseReason when_expired) const noexcept;
+  [[nodiscard]] CloseReason reason_of_cancel() const noexcept;
+  [[nodiscard]] std::optional<http::ProtocolError> find_body_fault(
+      std::size_t head_bytes) const noexcept;
   [[nodiscard]] sluice::Task<std::optional<CloseReason>> serve_one(std::size_t head_bytes);
   [[nodiscard]] bool keeps_alive() const noexcept;
   [[nodiscard]] CloseReason reason_to_close() const noexcept;
-  [[nodiscard]] sluice::Task<std::optional<CloseReason>> transmit_response(bool keep_alive);
+  [[nodiscard]] sluice::Task<std::optional<CloseReason>> transmit_response(bool keep_alive,
+                                                                           bool has_head);
   [[nodiscard]] sluice::Task<std::optional<CloseReason>> drop_body(std::size_t head_bytes);
   [[nodiscard]] sluice::Task<void> answer_and_give_up(http::Status status);
   [[nodiscard]] sluice::Task<void> linger();
+  [[nodiscard]] sluice::TimePoint time_for_log() const noexcept;
+  void log_request(std::optional<observe::TransferCut> cut, bool has_head) noexcept;
   void set_deadline(const std::optional<std::chrono::milliseconds>& timeout);
 
   ServerContext& server_;
   sluice::Socket socket_;
   std::size_t listener_;
+  PeerAddress peer_;
+  sluice::CancelScope life_;
+  Pace pace_;
+  Candidacy candidacy_{*this};
+  sluice::TimePoint in_state_since_;
   http::RequestHeadParser parser_;
   ExchangePool::Lease exchange_;
   // Two, so that each is only ever moved to a later time: that costs the timer heap nothing.
   sluice::Deadline warm_;   // how long a silent connection keeps its exchange
   sluice::Deadline phase_;  // of whatever is waited for otherwise
   State state_ = State::idle;
+  bool evicted_ = false;
   std::uint32_t requests_ = 0;
 };
 

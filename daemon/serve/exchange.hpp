@@ -2,10 +2,13 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include <sluice/clock.hpp>
 
 #include "http/request_head.hpp"
 #include "http/target.hpp"
@@ -60,7 +63,16 @@ struct Exchange {
   static constexpr std::size_t kHeadBytes = std::size_t{4} * 1024;
   static constexpr std::size_t kSmallFileBytes = std::size_t{8} * 1024;
 
+  /// When what had happened, for the access log; not kept up without one.
+  struct Times {
+    sluice::TimePoint began;     // the first byte of the request was there
+    sluice::TimePoint head;      // its head was complete
+    sluice::TimePoint response;  // the response was ready to be sent
+  };
+
   InputBuffer input;
+  Times times;
+  std::uint64_t content_sent = 0;  // bytes of content handed to the socket, of this response
   http::RequestHead head;
   http::PathBuffer path;
   Response response;

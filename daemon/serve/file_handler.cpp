@@ -120,6 +120,7 @@ bool FileHandler::find_mount(const Request& request, Target& target, Response& r
     return false;
   }
   target.site = &sites_->site(*site);
+  response.site = sites_->config().sites[*site].name;
   // A preflight must not be redirected: browsers take that for a refusal.
   if (head.method != http::Method::options) {
     if (auto found = target.site->redirects().find(target.path)) {

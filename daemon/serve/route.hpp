@@ -50,6 +50,7 @@ class Router {
 
  private:
   struct SiteRoute {
+    std::string_view name;
     std::vector<std::string> exact_hosts;    // lower case
     std::vector<std::string> host_suffixes;  // ".example.org" of "*.example.org"
     bool takes_any_host = false;

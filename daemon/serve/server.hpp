@@ -1,9 +1,9 @@
 #pragma once
 
-#include <algorithm>
-#include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <sluice/executor.hpp>
@@ -13,46 +13,42 @@
 #include <sluice/task_scope.hpp>
 #include <sluice/unique_fd.hpp>
 
+#include "serve/admission.hpp"
 #include "serve/connection.hpp"
+#include "serve/evictor.hpp"
 
 namespace sluiced::serve {
-
-/// How many connections one listener may have on all its shards together. The count is shared: it
-/// is touched when a connection comes and when it goes, never by a request.
-class ConnectionLimit {
- public:
-  ConnectionLimit(std::size_t most, unsigned shards) noexcept : most_(most), shards_(shards) {}
-
-  [[nodiscard]] bool is_reached() const noexcept { return open_ >= most_; }
-  /// How many more one of the shards can take if all take as many at this moment, but at least one.
-  [[nodiscard]] std::size_t room() const noexcept {
-    const std::size_t open = open_;
-    return open >= most_ ? 1 : std::max<std::size_t>(1, (most_ - open) / shards_);
-  }
-  void came() noexcept { ++open_; }
-  void went() noexcept { --open_; }
-
- private:
-  std::size_t most_;
-  unsigned shards_;
-  std::atomic<std::size_t> open_{0};
-};
 
 /// A listening socket of one shard, and which listener of the configuration it belongs to.
 struct ListeningSocket {
   sluice::UniqueFd fd;
   std::size_t listener = 0;
   std::shared_ptr<ConnectionLimit> limit;
+  std::shared_ptr<ConnectionLimit> total{};  // of all listeners; null when there is none
 };
 
-/// Accepts connections and serves them, on one shard. When a listener has as many connections as it
-/// may, its sockets stop accepting, and further clients wait; shards that look at the same moment
-/// may each take one more.
+/// What a server may have and an admin server has not.
+struct ServerExtras {
+  /// Null: not limited.
+  AddressLimit* addresses = nullptr;
+  /// Null: no request is logged.
+  observe::AccessLog* access_log = nullptr;
+  /// Asks another shard for Server::give_way(), which any listener's limit may call for.
+  std::function<void(std::optional<std::size_t> listener)> ask_another;
+};
+
+/// Accepts connections and serves them, on one shard.
+///
+/// When a listener has as many connections as it may, clients wait in the kernel's queue. Once one
+/// does, the idlest or slowest connection (see Evictor) of this shard, or else of another, is ended
+/// and its place taken; if all make progress, the client waits until one ends. Shards that look at
+/// the same moment may each take one more.
 class Server {
  public:
   /// All references must outlive the server.
-  Server(sluice::Executor& executor, Handler& handler, const config::Limits& limits,
-         const config::Timeouts& timeouts, observe::ServerMetrics& metrics);
+  Server(sluice::Executor& executor, Handler& handler, const config::Config& config,
+         const std::vector<config::Listener>& listeners, observe::ServerMetrics& metrics,
+         ServerExtras extras = {});
 
   /// Serves until begin_drain(), or until the executor is stopped; ends when the last connection
   /// has.
@@ -62,22 +58,47 @@ class Server {
   /// their response. On the server's shard.
   void begin_drain() noexcept;
 
+  /// Ends a connection that is idle or slow, of this listener if one is given. On the server's
+  /// shard.
+  void give_way(std::optional<std::size_t> listener);
+
  private:
   struct Intake {
-    Intake(sluice::Executor& executor, ListeningSocket&& socket, sluice::Counter& back_offs)
+    Intake(sluice::Executor& executor, ListeningSocket&& socket, sluice::Counter& back_offs,
+           sluice::CancelScope& scope)
         : listener(executor, std::move(socket.fd), &back_offs),
           index(socket.listener),
-          limit(std::move(socket.limit)) {}
+          limit(std::move(socket.limit)),
+          total(std::move(socket.total)),
+          polling(&scope) {}
+    [[nodiscard]] bool is_full() const noexcept {
+      return limit->is_reached() || (total && total->is_reached());
+    }
+    /// Whose connections could give way.
+    [[nodiscard]] std::optional<std::size_t> scarce() const noexcept {
+      return limit->is_reached() ? std::optional(index) : std::nullopt;
+    }
+    [[nodiscard]] std::size_t room() const noexcept;
+    void came() noexcept;
+    void went() noexcept;
     sluice::Listener listener;
     std::size_t index;
     std::shared_ptr<ConnectionLimit> limit;
+    std::shared_ptr<ConnectionLimit> total;
+    sluice::CancelScope polling;  // while it looks for a client that waits
   };
   [[nodiscard]] sluice::Task<void> accept_connections(Intake& intake, sluice::TaskScope& scope);
-  [[nodiscard]] sluice::Task<void> serve_connection(sluice::Socket socket, Intake& intake);
+  [[nodiscard]] sluice::Task<void> make_room(Intake& intake, bool for_somebody_here);
+  [[nodiscard]] sluice::Task<void> await_departure();
+  [[nodiscard]] sluice::Task<void> serve_connection(sluice::Socket socket, PeerAddress peer,
+                                                    AddressLimit::Place place, Intake& intake);
 
   ServerContext context_;
+  ServerExtras extras_;
   sluice::detail::IntrusiveList<Connection> connections_;
+  Evictor evictor_;
   sluice::Event drain_;
+  sluice::Event departed_;  // a connection has ended
 };
 
 }  // namespace sluiced::serve

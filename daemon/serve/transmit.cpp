@@ -66,7 +66,7 @@ sluice::Task<Cut> Transmission::send(std::string_view bytes, std::size_t head_by
     }
     const std::size_t of_head = std::min(*sent, head_bytes);
     head_bytes -= of_head;
-    outlet_.metrics.response_body_bytes.add(*sent - of_head);
+    outlet_.count(*sent - of_head);
     bytes.remove_prefix(*sent);
   }
   co_return std::nullopt;
@@ -114,10 +114,23 @@ sluice::Task<void> Transmission::make_resident(const sluice::File& file, std::ui
   static_cast<void>(co_await file.read_at(one, last));
 }
 
+// The kernel says that there is room only when a good part of its buffer is free: a client that
+// reads slowly, and takes minutes for that, has not stalled as long as it acknowledges something.
 sluice::Task<Cut> Transmission::await_room() {
-  allow_stall();
-  const auto ready = co_await outlet_.socket.wait_writable().within(outlet_.deadline.scope());
-  co_return ready ? Cut() : Cut(cut_by(ready.error()));
+  auto before = outlet_.socket.progress();
+  while (true) {
+    allow_stall();
+    const auto ready = co_await outlet_.socket.wait_writable().within(outlet_.deadline.scope());
+    if (ready) {
+      co_return Cut();
+    }
+    const auto now = outlet_.socket.progress();
+    if (!outlet_.deadline.has_expired() || !before || !now ||
+        now->acknowledged_bytes == before->acknowledged_bytes) {
+      co_return cut_by(ready.error());
+    }
+    before = now;
+  }
 }
 
 // What sendfile(2) queues are the pages of the page cache themselves: of a file that is cut short
@@ -154,7 +167,7 @@ sluice::Task<Cut> Transmission::send_file(const sluice::File& file, std::uint64_
       co_return TransferCut::source_truncated;
     }
     offset += *sent;
-    outlet_.metrics.response_body_bytes.add(*sent);
+    outlet_.count(*sent);
     sent_this_turn += *sent;
     if (sent_this_turn >= kBytesPerTurn && offset < end) {
       sent_this_turn = 0;

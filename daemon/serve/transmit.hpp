@@ -23,6 +23,13 @@ struct Outlet {
   sluice::Deadline& deadline;
   std::optional<std::chrono::milliseconds> stall;  // nullopt: for ever
   observe::ServerMetrics& metrics;
+  std::uint64_t& content_sent;  // of this response
+
+  /// Counts content that the socket has taken. To be called for every byte of it.
+  void count(std::uint64_t bytes) const noexcept {
+    content_sent += bytes;
+    metrics.response_body_bytes.add(bytes);
+  }
 };
 
 /// Sends `bytes`, of which the first `head_bytes` are head or framing and count as no content.

@@ -1,10 +1,10 @@
 #include "service/daemon.hpp"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -16,14 +16,18 @@
 #include <sluice/timer.hpp>
 
 #include "cli/build_info.hpp"
+#include "config/source.hpp"
 #include "config/worker_count.hpp"
 #include "service/supervision.hpp"
+#include "text/printable.hpp"
 
 namespace sluiced::service {
 namespace {
 
 constexpr unsigned kMostCompletionEntries = 65536;  // IORING_MAX_CQ_ENTRIES
 constexpr unsigned kControlRingEntries = 256;
+// How long the access log is waited for in the end, when nobody reads the pipe it goes into.
+constexpr sluice::Duration kLogFlushLimit = std::chrono::seconds(1);
 
 std::size_t connections_per_shard(const std::vector<config::Listener>& listeners,
                                   unsigned shard_count) noexcept {
@@ -32,11 +36,6 @@ std::size_t connections_per_shard(const std::vector<config::Listener>& listeners
     total += listener.max_connections;
   }
   return (total + shard_count - 1) / shard_count;
-}
-
-std::uint64_t open_file_limit() noexcept {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 // Each connection has one operation in flight. As much again is kept for what is not a connection's
@@ -48,14 +47,6 @@ sluice::RingOptions ring_options(const config::Config& config, unsigned shard_co
   options.completion_entries = static_cast<unsigned>(
       std::min<std::size_t>(std::bit_ceil(2 * connections + 1024), kMostCompletionEntries));
   return options;
-}
-
-// Kept files take a quarter of the descriptors at the most: the rest is for connections.
-files::FileCacheOptions cache_options(const config::Runtime& runtime, std::size_t shards) noexcept {
-  constexpr std::size_t kShareOfDescriptors = 4;
-  const std::size_t most =
-      std::min<std::size_t>(runtime.cached_files, open_file_limit() / kShareOfDescriptors);
-  return {.max_files = (most + shards - 1) / shards, .unwatched_age = runtime.unwatched_file_age};
 }
 
 StartError no_ring(const sluice::SetupError& error) {
@@ -76,15 +67,24 @@ StartError nobody_listens(const std::string& name) {
                   name)};
 }
 
-}  // namespace
-
-void raise_open_file_limit(std::uint64_t wanted) noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-    limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+StartError cannot_open_log(const config::Config& config, const std::error_code& error) {
+  std::string place;
+  if (config.origin) {
+    const config::Source& source = config.origin->source;
+    const auto found = source.place_at(config.origin->places.find("log.access.target"));
+    place = fmt::format("{}:{}:{}: ", source.name(), found.line, found.column);
   }
+  return {cli::ExitCode::kConfig,
+          fmt::format("{}cannot open the access log {}: {}", place,
+                      text::in_quotes(*config.log.access.target, text::kLongestQuotedPath),
+                      error.message())};
 }
+
+sluice::Task<void> keep_log(observe::AccessLog& log, sluice::CancelScope& scope) {
+  co_await log.run().within(scope);
+}
+
+}  // namespace
 
 std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config config,
                                                                  const sluice::SignalSet& signals,
@@ -104,6 +104,10 @@ std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config 
   if (auto listening = daemon->start_listeners(shard_count, inheritance.sockets); !listening) {
     return std::unexpected(std::move(listening.error()));
   }
+  if (auto opened = daemon->open_access_logs(shard_count); !opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
+  daemon->limit_connections(shard_count);
   daemon->start_admin();
   return daemon;
 }
@@ -176,6 +180,41 @@ std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count,
   return {};
 }
 
+std::expected<void, StartError> Daemon::open_access_logs(unsigned shard_count) {
+  const auto& target = config().log.access.target;
+  for (unsigned index = 0; target && index < shard_count; ++index) {
+    auto fd = observe::AccessLog::open_target(*target);
+    if (!fd) {
+      return std::unexpected(cannot_open_log(config(), fd.error()));
+    }
+    access_log_fds_.push_back(std::move(*fd));
+  }
+  return {};
+}
+
+void Daemon::limit_connections(unsigned shard_count) {
+  const config::Limits& limits = config().limits;
+  const std::size_t possible = most_connections(config().runtime);
+  std::size_t wanted = connections_per_shard(config().listeners, 1);
+  if (limits.max_connections) {
+    wanted = std::min<std::size_t>(wanted, *limits.max_connections);
+  }
+  if (possible < wanted) {
+    logger_.warn(
+        fmt::format("the limit of open files allows {} connections, and not {}", possible, wanted));
+  }
+  const auto total =
+      std::make_shared<serve::ConnectionLimit>(std::min(possible, wanted), shard_count);
+  for (auto& sockets : intake_.by_shard) {
+    for (serve::ListeningSocket& socket : sockets) {
+      socket.total = total;
+    }
+  }
+  if (limits.max_connections_per_address) {
+    addresses_ = std::make_unique<serve::AddressLimit>(*limits.max_connections_per_address);
+  }
+}
+
 void Daemon::start_admin() {
   std::vector<admin::ShardSource> sources;
   for (unsigned index = 0; index < shards_->size(); ++index) {
@@ -194,8 +233,8 @@ void Daemon::start_admin() {
                          [this] { return draining_.load(); }});
   admin_handler_ = std::make_unique<admin::AdminHandler>(config().admin, *page_,
                                                          [this] { return draining_.load(); });
-  admin_server_ = std::make_unique<serve::Server>(*executor_, *admin_handler_, config().limits,
-                                                  config().timeouts, admin_metrics_);
+  admin_server_ = std::make_unique<serve::Server>(*executor_, *admin_handler_, config(),
+                                                  config().listeners, admin_metrics_);
 }
 
 std::string Daemon::describe() const {
@@ -216,25 +255,66 @@ std::string Daemon::describe() const {
 void Daemon::start_workers() {
   workers_running_ = workers_.size();
   for (unsigned index = 0; index < workers_.size(); ++index) {
-    shards_->post(index, [this, &worker = *workers_[index],
-                          sockets =
-                              std::move(intake_.by_shard[index])](sluice::Shard& shard) mutable {
-      worker.cache = std::make_unique<files::FileCache>(
-          shard.executor(), cache_options(config().runtime, shards_->size()),
-          worker.metrics.file_cache);
-      worker.handler = std::make_unique<serve::FileHandler>(sites_, *worker.cache, *blocking_pool_,
-                                                            worker.metrics);
-      worker.server = std::make_unique<serve::Server>(
-          shard.executor(), *worker.handler, config().limits, config().timeouts, worker.metrics);
-      shard.executor().spawn(run_worker(worker, std::move(sockets)));
-    });
+    shards_->post(
+        index, [this, index, &worker = *workers_[index],
+                sockets = std::move(intake_.by_shard[index])](sluice::Shard& shard) mutable {
+          worker.cache = std::make_unique<files::FileCache>(
+              shard.executor(), cache_options(config().runtime, shards_->size()),
+              worker.metrics.file_cache);
+          worker.handler = std::make_unique<serve::FileHandler>(sites_, *worker.cache,
+                                                                *blocking_pool_, worker.metrics);
+          if (!access_log_fds_.empty()) {
+            worker.access_log = std::make_unique<observe::AccessLog>(
+                config().log.access, std::move(access_log_fds_[index]), worker.metrics.access_log);
+          }
+          worker.server =
+              std::make_unique<serve::Server>(shard.executor(), *worker.handler, config(),
+                                              config().listeners, worker.metrics, extras_of(index));
+          shard.executor().spawn(run_worker(worker, std::move(sockets)));
+        });
   }
+}
+
+serve::ServerExtras Daemon::extras_of(unsigned index) {
+  serve::ServerExtras extras;
+  extras.addresses = addresses_.get();
+  extras.access_log = workers_[index]->access_log.get();
+  if (workers_.size() > 1) {
+    extras.ask_another = [this, index](std::optional<std::size_t> listener) {
+      ask_another(index, listener);
+    };
+  }
+  return extras;
+}
+
+// On shard `index`, whose own connections all make progress: each call asks the next of the others.
+void Daemon::ask_another(unsigned index, std::optional<std::size_t> listener) {
+  const auto count = static_cast<unsigned>(workers_.size());
+  unsigned& asked = workers_[index]->asked_last;
+  asked = (asked + 1) % count == index ? (asked + 2) % count : (asked + 1) % count;
+  shards_->post(asked, [&worker = *workers_[asked], listener](sluice::Shard&) {
+    if (worker.server) {
+      worker.server->give_way(listener);
+    }
+  });
 }
 
 sluice::Task<void> Daemon::run_worker(Worker& worker, std::vector<serve::ListeningSocket> sockets) {
   sluice::TaskScope watching(co_await sluice::current_context());
   watching.spawn(worker.cache->follow_changes());
+  // Under no scope but its own: what is cut at a stop is logged, too.
+  const sluice::TaskContext context = co_await sluice::current_context();
+  sluice::Deadline log_limit({context.executor, nullptr});
+  sluice::TaskScope logging(context);
+  if (worker.access_log) {
+    logging.spawn(keep_log(*worker.access_log, log_limit.scope()));
+  }
   co_await worker.server->run(std::move(sockets));
+  if (worker.access_log) {
+    worker.access_log->finish();
+    log_limit.set(context.executor->now() + kLogFlushLimit);
+  }
+  co_await logging.join();
   watching.cancel();
   co_await watching.join();
   worker.report_done();
@@ -273,11 +353,12 @@ sluice::Task<void> Daemon::control() {
   }
   admin_scope.spawn(feed_watchdog(manager_, *shards_));
   manager_.ready(fmt::format("serving with {} shards", shards_->size()));
-  const auto signal = co_await signals_.next();
+  const int signal = co_await next_stop_signal();
   draining_ = true;
   manager_.stopping("draining");
-  logger_.info(fmt::format("stopping on {}: no new connections, running responses may finish",
-                           signal ? ::strsignal(*signal) : "an error of the signal descriptor"));
+  logger_.info(
+      fmt::format("stopping on {}: no new connections, running responses may finish",
+                  signal != 0 ? ::strsignal(signal) : "an error of the signal descriptor"));
   for (unsigned index = 0; index < workers_.size(); ++index) {
     shards_->post(index,
                   [&worker = *workers_[index]](sluice::Shard&) { worker.server->begin_drain(); });
@@ -295,9 +376,27 @@ sluice::Task<void> Daemon::control() {
   co_await admin_scope.join();
 }
 
+// SIGUSR1 means that the access log has been renamed; all others mean to stop. 0 after an error.
+sluice::Task<int> Daemon::next_stop_signal() {
+  while (true) {
+    const auto signal = co_await signals_.next();
+    if (!signal || *signal != SIGUSR1) {
+      co_return signal.value_or(0);
+    }
+    for (unsigned index = 0; index < workers_.size(); ++index) {
+      shards_->post(index, [&worker = *workers_[index]](sluice::Shard&) {
+        if (worker.access_log) {
+          worker.access_log->reopen();
+        }
+      });
+    }
+  }
+}
+
 // Whether the connections ended by themselves: before `drain` was over, and before a second signal.
 sluice::Task<bool> Daemon::await_drained() {
-  const auto any = co_await sluice::when_any(await_workers(), await_drain_limit(), signals_.next());
+  const auto any =
+      co_await sluice::when_any(await_workers(), await_drain_limit(), next_stop_signal());
   if (any.first != 0) {
     logger_.warn(any.first == 1 ? "stopping: the time for draining is over, connections are cut"
                                 : "stopping: a second signal, connections are cut");

@@ -17,11 +17,13 @@
 
 #include "admin/admin_handler.hpp"
 #include "admin/metrics_page.hpp"
+#include "observe/access_log.hpp"
 #include "observe/log.hpp"
 #include "observe/server_metrics.hpp"
 #include "serve/file_handler.hpp"
 #include "serve/server.hpp"
 #include "serve/site_table.hpp"
+#include "service/descriptors.hpp"
 #include "service/inherited_sockets.hpp"
 #include "service/listening.hpp"
 #include "service/service_manager.hpp"
@@ -68,6 +70,8 @@ class Daemon {
 
     Daemon& daemon;
     observe::ServerMetrics metrics;
+    unsigned asked_last = 0;  // which shard was last asked for a connection to give way
+    std::unique_ptr<observe::AccessLog> access_log;  // null when there is none
     std::unique_ptr<files::FileCache> cache;
     std::unique_ptr<serve::FileHandler> handler;
     std::unique_ptr<serve::Server> server;
@@ -81,12 +85,17 @@ class Daemon {
   [[nodiscard]] const config::Config& config() const noexcept { return sites_->config(); }
   [[nodiscard]] std::expected<void, StartError> start_listeners(unsigned shard_count,
                                                                 InheritedSockets& inherited);
+  [[nodiscard]] std::expected<void, StartError> open_access_logs(unsigned shard_count);
+  void limit_connections(unsigned shard_count);
   [[nodiscard]] std::expected<void, StartError> start_rings(unsigned shard_count);
   void start_admin();
   void start_workers();
   [[nodiscard]] static sluice::Task<void> run_worker(Worker& worker,
                                                      std::vector<serve::ListeningSocket> sockets);
+  [[nodiscard]] serve::ServerExtras extras_of(unsigned index);
+  void ask_another(unsigned index, std::optional<std::size_t> listener);
   [[nodiscard]] sluice::Task<void> control();
+  [[nodiscard]] sluice::Task<int> next_stop_signal();
   [[nodiscard]] sluice::Task<bool> await_drained();
   [[nodiscard]] sluice::Task<void> await_workers();
   [[nodiscard]] sluice::Task<void> await_drain_limit();
@@ -105,6 +114,8 @@ class Daemon {
   std::unique_ptr<sluice::Executor> executor_;
   std::unique_ptr<sluice::BlockingPool> blocking_pool_;
   std::unique_ptr<sluice::ShardSet> shards_;
+  std::vector<sluice::UniqueFd> access_log_fds_;  // until the shards take them
+  std::unique_ptr<serve::AddressLimit> addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t workers_running_ = 0;
   sluice::Event workers_done_;
@@ -114,8 +125,5 @@ class Daemon {
   std::unique_ptr<admin::AdminHandler> admin_handler_;
   std::unique_ptr<serve::Server> admin_server_;
 };
-
-/// Raises the limit of open files as far as the configuration wants and the system allows.
-void raise_open_file_limit(std::uint64_t wanted) noexcept;
 
 }  // namespace sluiced::service

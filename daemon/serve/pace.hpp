@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <sluice/cancel.hpp>
+#include <sluice/detail/timer_heap.hpp>
+#include <sluice/executor.hpp>
+#include <sluice/socket.hpp>
+
+#include "config/config.hpp"
+
+namespace sluiced::serve {
+
+/// Watches how fast a client moves a body, and cancels a scope when that is slower than it has to
+/// be. A limit on silence alone lets a client take a byte now and then for ever; a limit on the
+/// whole time cuts off honest downloads of large files.
+///
+/// What counts is what the client has acknowledged, not what the kernel has buffered for it. A
+/// client that has taken all there was is never slow: it waits for us. The first half of the grace
+/// is not measured; after that each half is, by itself.
+///
+/// A request costs nothing: the timer stays in the heap when the body has ended, and looks only
+/// when it comes due whether there is still something to watch. Unix sockets are not measured.
+class Pace final : private sluice::detail::TimerNode {
+ public:
+  enum class Direction : std::uint8_t { sending, receiving };
+
+  /// All references must outlive the pace.
+  Pace(sluice::Executor& executor, const sluice::Socket& socket, const config::MinRate& limit,
+       sluice::CancelScope& scope) noexcept
+      : executor_(executor), socket_(socket), limit_(limit), scope_(scope) {}
+  Pace(const Pace&) = delete;
+  Pace& operator=(const Pace&) = delete;
+  ~Pace() { executor_.disarm(*this); }
+
+  void begin(Direction direction);
+  void end() noexcept { is_active_ = false; }
+  /// Whether the scope was cancelled from here.
+  [[nodiscard]] bool was_too_slow() const noexcept { return was_too_slow_; }
+
+  /// Bytes per second between the last calls during this body that were `shortest` apart. Until
+  /// there are two, it is what the client has taken on average in all the time that there was
+  /// something to take, if that was not shorter. Nothing before that, and for a client that waits
+  /// for us. One system call at the most.
+  [[nodiscard]] std::optional<std::uint64_t> sample(sluice::Duration shortest) noexcept;
+
+ private:
+  struct Mark {
+    sluice::TimePoint at;
+    std::uint64_t bytes;
+  };
+  void on_expired() noexcept override;
+  [[nodiscard]] std::uint64_t moved(const sluice::StreamProgress& progress) const noexcept {
+    return direction_ == Direction::sending ? progress.acknowledged_bytes : progress.received_bytes;
+  }
+  [[nodiscard]] bool waits_for_us(const sluice::StreamProgress& progress) const noexcept {
+    return direction_ == Direction::sending && !progress.is_outstanding;
+  }
+  [[nodiscard]] static std::uint64_t rate(const Mark& from, const Mark& to) noexcept;
+
+  sluice::Executor& executor_;
+  const sluice::Socket& socket_;
+  const config::MinRate& limit_;
+  sluice::CancelScope& scope_;
+  sluice::TimePoint began_{};
+  std::optional<Mark> measured_;  // by the timer
+  std::optional<Mark> sampled_;   // by sample()
+  std::optional<std::uint64_t> rate_;
+  Direction direction_ = Direction::sending;
+  bool is_active_ = false;
+  bool was_too_slow_ = false;
+};
+
+}  // namespace sluiced::serve

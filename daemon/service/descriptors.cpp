@@ -1,0 +1,49 @@
+#include "service/descriptors.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace sluiced::service {
+namespace {
+
+std::uint64_t open_file_limit() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+}  // namespace
+
+void raise_open_file_limit(std::uint64_t wanted) noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+files::FileCacheOptions cache_options(const config::Runtime& runtime, std::size_t shards) noexcept {
+  constexpr std::size_t kShareOfDescriptors = 4;
+  const std::size_t most =
+      std::min<std::size_t>(runtime.cached_files, open_file_limit() / kShareOfDescriptors);
+  return {.max_files = (most + shards - 1) / shards, .unwatched_age = runtime.unwatched_file_age};
+}
+
+std::size_t most_connections(const config::Runtime& runtime) {
+  constexpr std::uint64_t kShareOfFiles = 8;
+  constexpr std::uint64_t kFewestForFiles = 8;
+  const std::uint64_t limit = open_file_limit();
+  std::uint64_t open = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end;
+       !error && entry != end; entry.increment(error)) {
+    ++open;
+  }
+  const std::uint64_t taken =
+      open + cache_options(runtime, 1).max_files + std::max(limit / kShareOfFiles, kFewestForFiles);
+  return std::max<std::uint64_t>(1, limit - std::min(limit, taken));
+}
+
+}  // namespace sluiced::service

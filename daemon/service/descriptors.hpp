@@ -1,0 +1,24 @@
+// What the descriptors that the system allows are used for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "config/config.hpp"
+#include "files/file_cache.hpp"
+
+namespace sluiced::service {
+
+/// Raises the limit of open files as far as the configuration wants and the system allows.
+void raise_open_file_limit(std::uint64_t wanted) noexcept;
+
+/// How many files each shard keeps: a quarter of the descriptors at the most.
+[[nodiscard]] files::FileCacheOptions cache_options(const config::Runtime& runtime,
+                                                    std::size_t shards) noexcept;
+
+/// How many connections there can be. Not counted in are the descriptors that are open at the time
+/// of the call and those of kept files, and a share of the rest, so that files can still be opened
+/// when there are as many connections as there may be.
+[[nodiscard]] std::size_t most_connections(const config::Runtime& runtime);
+
+}  // namespace sluiced::service
