@@ -16,8 +16,8 @@
 
 namespace sluiced::serve {
 
-/// How many connections one listener, or all of them, may have on all shards together. Shards that
-/// look at the same moment may each take one more.
+/// How many connections one listener, or all of them, may have on all shards together. Sockets
+/// that accept and look at the same moment may each take one more.
 class ConnectionLimit {
  public:
   ConnectionLimit(std::size_t most, unsigned shards) noexcept : most_(most), shards_(shards) {}

@@ -89,6 +89,9 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] std::optional<Standing> standing() const noexcept;
   /// Of one that moves a body, and does so slowly. Asks the kernel; nothing the first time.
   [[nodiscard]] std::optional<Standing> standing_by_rate() noexcept;
+  /// Whether it is idle only because the kernel has taken the end of the response, and the client
+  /// is still taking that at a healthy rate. Asks the kernel.
+  [[nodiscard]] bool is_draining_its_buffer() const noexcept;
 
  private:
   using CloseReason = observe::CloseReason;

@@ -20,10 +20,9 @@ constexpr std::size_t kMostLingerBytes = std::size_t{256} * 1024;
 constexpr sluice::Duration kLinger = 2s;
 // Who has been in a state for less than this never gives way: the rest of it may be on its way.
 constexpr sluice::Duration kPatience = 250ms;
-// Over how long it is measured how fast a body moves: longer than any round trip.
-constexpr sluice::Duration kRateSample = 500ms;
-// Who moves a body at this many bytes per second, an old modem's pace, is not slow.
-constexpr std::uint64_t kHealthyRate = std::uint64_t{8} * 1024;
+// Who moves a body at an old modem's pace is not slow; the times are longer than a round trip, and
+// than a pause that happens.
+constexpr Pace::Judgement kSlow{.healthy = std::uint64_t{8} * 1024, .busy = 500ms, .window = 2s};
 // What is logged of what was no request.
 constexpr std::size_t kLongestMalformedLine = 256;
 
@@ -76,11 +75,20 @@ std::optional<Connection::Standing> Connection::standing_by_rate() noexcept {
   if (!moves_body || life_.is_cancelled() || server_.executor.now() - in_state_since_ < kPatience) {
     return std::nullopt;
   }
-  const auto rate = pace_.sample(kRateSample);
-  if (!rate || *rate >= kHealthyRate) {
+  const auto rate = pace_.judge(kSlow);
+  if (!rate || *rate >= kSlow.healthy) {
     return std::nullopt;
   }
   return Standing{Standing::Rank::slow, static_cast<std::int64_t>(*rate)};
+}
+
+bool Connection::is_draining_its_buffer() const noexcept {
+  if (state_ != State::idle || requests_ == 0 ||
+      server_.executor.now() - in_state_since_ >= kSlow.window) {
+    return false;
+  }
+  const auto progress = socket_.progress();
+  return progress && progress->is_outstanding && Pace::average(*progress) >= kSlow.healthy;
 }
 
 // What has come of the body by the time the head was complete, looked at before anybody acts on the

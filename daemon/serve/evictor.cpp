@@ -36,7 +36,8 @@ bool Evictor::take_candidate(std::optional<std::size_t> listener) {
     Connection& connection = candidacy->connection;
     // It may have begun something since it was looked at.
     const bool is_unchanged = connection.in_state_since() == candidacy->in_state_since;
-    if (is_unchanged && (!listener || connection.listener() == *listener)) {
+    if (is_unchanged && (!listener || connection.listener() == *listener) &&
+        !connection.is_draining_its_buffer()) {
       connection.evict();
       return true;
     }

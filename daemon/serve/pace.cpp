@@ -9,8 +9,10 @@ void Pace::begin(Direction direction) {
   direction_ = direction;
   began_ = executor_.now();
   measured_.reset();
-  sampled_.reset();
-  rate_.reset();
+  judged_at_.reset();
+  window_began_.reset();
+  last_window_.reset();
+  verdict_.reset();
   is_active_ = true;
   if (limit_.bytes_per_second != 0 && !is_armed()) {
     executor_.arm(*this, began_ + limit_.grace / 2);
@@ -49,28 +51,38 @@ void Pace::on_expired() noexcept {
   executor_.arm(*this, now + limit_.grace / 2);
 }
 
-std::optional<std::uint64_t> Pace::sample(sluice::Duration shortest) noexcept {
+std::optional<std::uint64_t> Pace::judge(const Judgement& judgement) noexcept {
   const auto now = executor_.now();
-  if (!is_active_) {
-    return std::nullopt;
+  // Not more often than anything can have changed.
+  if (!is_active_ || (judged_at_ && now - *judged_at_ < judgement.busy / 8)) {
+    return verdict_;
   }
-  if (sampled_ && now - sampled_->at < shortest) {
-    return rate_;
-  }
+  judged_at_ = now;
+  verdict_.reset();
   const auto progress = socket_.progress();
   if (!progress || waits_for_us(*progress)) {
-    sampled_.reset();
-    rate_.reset();
-    return std::nullopt;
+    window_began_.reset();
+    last_window_.reset();
+    return verdict_;
   }
   const Mark mark{now, moved(*progress)};
-  if (sampled_) {
-    rate_ = rate(*sampled_, mark);
-  } else if (direction_ == Direction::sending && progress->busy >= shortest) {
-    rate_ = rate({now - progress->busy, 0}, mark);
+  if (direction_ == Direction::sending && progress->busy >= judgement.busy) {
+    const std::uint64_t so_far = average(*progress);
+    if (so_far < judgement.healthy) {
+      verdict_ = so_far;
+      return verdict_;
+    }
   }
-  sampled_ = mark;
-  return rate_;
+  if (!window_began_) {
+    window_began_ = mark;
+  } else if (now - window_began_->at >= judgement.window) {
+    last_window_ = rate(*window_began_, mark);
+    verdict_ = last_window_;
+    window_began_ = mark;
+  } else if (last_window_) {
+    verdict_ = std::max(*last_window_, rate(*window_began_, mark));
+  }
+  return verdict_;
 }
 
 }  // namespace sluiced::serve

@@ -39,11 +39,22 @@ class Pace final : private sluice::detail::TimerNode {
   /// Whether the scope was cancelled from here.
   [[nodiscard]] bool was_too_slow() const noexcept { return was_too_slow_; }
 
-  /// Bytes per second between the last calls during this body that were `shortest` apart. Until
-  /// there are two, it is what the client has taken on average in all the time that there was
-  /// something to take, if that was not shorter. Nothing before that, and for a client that waits
-  /// for us. One system call at the most.
-  [[nodiscard]] std::optional<std::uint64_t> sample(sluice::Duration shortest) noexcept;
+  /// How the rate of a client is judged that might give way to another.
+  struct Judgement {
+    std::uint64_t healthy;    // bytes per second
+    sluice::Duration busy;    // the least time that an average is taken of
+    sluice::Duration window;  // how long one must be slow who was not slow on average
+  };
+  /// Bytes per second that a client has taken whenever there was something to take.
+  [[nodiscard]] static std::uint64_t average(const sluice::StreamProgress& progress) noexcept {
+    return rate({sluice::TimePoint(), 0},
+                {sluice::TimePoint(progress.busy), progress.acknowledged_bytes});
+  }
+  /// Bytes per second. The average over all the time that there was something for the client to
+  /// take, if that is slow; else what it was over the last window, or since, whichever is more: a
+  /// client that has been fast may pause. Nothing when there is no such time yet, and for a client
+  /// that waits for us. One system call at the most.
+  [[nodiscard]] std::optional<std::uint64_t> judge(const Judgement& judgement) noexcept;
 
  private:
   struct Mark {
@@ -65,8 +76,11 @@ class Pace final : private sluice::detail::TimerNode {
   sluice::CancelScope& scope_;
   sluice::TimePoint began_{};
   std::optional<Mark> measured_;  // by the timer
-  std::optional<Mark> sampled_;   // by sample()
-  std::optional<std::uint64_t> rate_;
+  // Of judge().
+  std::optional<sluice::TimePoint> judged_at_;
+  std::optional<Mark> window_began_;
+  std::optional<std::uint64_t> last_window_;  // its rate
+  std::optional<std::uint64_t> verdict_;
   Direction direction_ = Direction::sending;
   bool is_active_ = false;
   bool was_too_slow_ = false;

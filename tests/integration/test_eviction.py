@@ -82,6 +82,7 @@ def test_idle_connections_give_way_before_those_that_are_sending_a_head(start):
         connection.send(b"GET /small.txt HTTP/1.1\r\nHost: te")
     idle = daemon.connect()
     ask(idle)
+    time.sleep(0.3)  # who has just been served does not give way yet
     wait_until(lambda: daemon.scrape().total("sluiced_connections", state="head") == SLOTS - 1,
                "all heads have begun")
     assert daemon.get("/small.txt").body == b"small"
@@ -103,8 +104,9 @@ def test_clients_that_do_not_read_give_way(start):
     assert page.total("sluiced_http_transfers_cut_total", reason="evicted") >= 1
 
 
-def test_downloads_that_make_progress_never_give_way(start):
+def test_downloads_that_make_progress_never_give_way(start, tree):
     """New clients wait then, and are served when one has ended."""
+    files.write_sparse(tree / "endless.bin", 1024 * files.GIB)
     daemon = start()
     done = threading.Event()
     failures = []
@@ -112,10 +114,10 @@ def test_downloads_that_make_progress_never_give_way(start):
     def download():
         with daemon.connect(receive_buffer_bytes=65536) as connection:
             try:
+                connection.send(wire.request("/endless.bin"))
+                assert connection.read_head().status == 200
                 while not done.is_set():
-                    connection.send(wire.request("/large.bin"))
-                    assert connection.read_head().status == 200
-                    connection.read_exactly(LENGTH)
+                    connection.read_exactly(files.MIB)
             except AssertionError as failure:
                 failures.append(failure)
 
@@ -139,7 +141,7 @@ def test_downloads_that_make_progress_never_give_way(start):
 def test_the_limit_of_all_listeners_together_holds(fleet, tree):
     files.write_old(tree / "small.txt", b"small")
     daemon = fleet.run(files.configuration(
-        tree, extra=f"{files.PATIENT}limits:\n  max_connections: 4\n",
+        tree, extra=f"{files.PATIENT}limits:\n  max_connections: 4\nruntime:\n  workers: 2\n",
         listeners="  - {name: one, address: 127.0.0.1:0}\n  - {name: two, address: 127.0.0.1:0}"),
         listeners=2)
     kept = []
@@ -148,8 +150,8 @@ def test_the_limit_of_all_listeners_together_holds(fleet, tree):
         connection = wire.Connection(endpoint.connect())
         kept.append(connection)
         ask(connection)
-        # Two shards that look at the same moment may each take one more.
-        assert daemon.scrape().total("sluiced_connections") <= 5
+        # Sockets that look at the same moment may each take one more; each shard has two.
+        assert daemon.scrape().total("sluiced_connections") <= 4 + 3
     assert evicted(daemon) >= 18
 
 
