@@ -6,19 +6,13 @@
 
 #include <sluice/unique_fd.hpp>
 
-#include "cli/exit_code.hpp"
 #include "config/address.hpp"
 #include "config/config.hpp"
 #include "serve/server.hpp"
 #include "service/inherited_sockets.hpp"
+#include "service/start_error.hpp"
 
 namespace sluiced::service {
-
-/// Why the daemon cannot start: one sentence that names the culprit, and how the program ends.
-struct StartError {
-  cli::ExitCode code;
-  std::string message;
-};
 
 /// All listening sockets of the configuration, a set for each shard.
 struct Intake {
