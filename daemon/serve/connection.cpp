@@ -160,6 +160,9 @@ sluice::Task<std::expected<void, Connection::NoRequest>> Connection::await_reque
   if (const auto came = co_await await_while_warm(idle_until); !came || exchange_) {
     co_return came;
   }
+  if (server_.draining) {
+    co_return std::unexpected(NoRequest{CloseReason::drain, std::nullopt});
+  }
   // Silent: wait on, with nothing but the socket.
   if (idle) {
     phase_.set(idle_until);
@@ -182,7 +185,7 @@ sluice::Task<std::expected<void, Connection::NoRequest>> Connection::await_reque
 
 sluice::Task<Connection::HeadBytes> Connection::read_head() {
   enter(State::idle);
-  if (server_.draining && (!exchange_ || exchange_->input.empty())) {
+  if (server_.draining && requests_ > 0 && (!exchange_ || exchange_->input.empty())) {
     co_return std::unexpected(NoRequest{CloseReason::drain, std::nullopt});
   }
   if (!exchange_ || exchange_->input.empty()) {

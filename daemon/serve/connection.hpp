@@ -73,7 +73,7 @@ class Connection final : public sluice::detail::ListNode {
   /// Serves until there is a reason to end.
   [[nodiscard]] sluice::Task<void> run();
   /// Ends the connection if it is between requests; otherwise it ends after the response that is
-  /// under way.
+  /// under way, or, if it has asked for nothing yet, after the first one that it asks for soon.
   void drain() noexcept;
   /// Ends the connection, whatever it does.
   void evict() noexcept;

@@ -33,10 +33,16 @@ std::string_view first_line(std::string_view received) noexcept {
 
 }  // namespace
 
+// Who has just connected has a request under way, as a rule, and would take the end for a failure:
+// it keeps the moment that it stays warm.
 void Connection::drain() noexcept {
-  if (state_ == State::idle) {
-    warm_.scope().cancel();
+  if (state_ != State::idle) {
+    return;
+  }
+  if (!exchange_) {
     phase_.scope().cancel();
+  } else if (requests_ > 0) {
+    warm_.scope().cancel();
   }
 }
 

@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT: what runs is finished, nothing new begins, and the exit status is 0."""
 
 import signal
+import threading
 
 import pytest
 
@@ -114,6 +115,49 @@ def test_a_half_sent_request_does_not_keep_the_daemon(fleet, root):
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
         connection.drain_to_end()
+
+
+def test_nobody_who_connects_while_the_daemon_is_told_to_stop_is_cut_off(fleet, root):
+    """A connection is refused, or its request is answered: what was accepted has one on its way."""
+    daemon = fleet.run(files.configuration(root))
+    answered, failed = [0], []
+    refused = threading.Event()
+
+    def ask_again_and_again():
+        while not refused.is_set():
+            try:
+                connection = daemon.connect()
+            except (ConnectionRefusedError, ConnectionResetError):
+                refused.set()
+                return
+            with connection:
+                connection.send(wire.request("/small.txt"))
+                try:
+                    assert connection.read_response().body == b"small"
+                    answered[0] += 1
+                except (wire.Cut, ConnectionResetError) as error:
+                    failed.append(error)
+
+    clients = [threading.Thread(target=ask_again_and_again) for _ in range(4)]
+    for client in clients:
+        client.start()
+    wait_until(lambda: answered[0] >= 50, "clients are answered")
+    daemon.signal(signal.SIGTERM)
+    for client in clients:
+        client.join()
+    assert daemon.wait() == 0
+    # A connection that the kernel had finished for us and nobody had accepted yet is reset when its
+    # listening socket closes; one of the clients may meet that, at the very end.
+    assert len(failed) <= len(clients)
+
+
+def test_who_has_just_connected_and_says_nothing_does_not_hold_up_the_end(fleet, root):
+    daemon = fleet.run(files.configuration(root, extra="timeouts:\n  drain: off\n  idle: off\n"))
+    with daemon.connect() as connection:
+        wait_until(lambda: daemon.scrape().total("sluiced_connections") >= 1, "it is accepted")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+        connection.expect_close()
 
 
 def test_the_drain_has_a_limit(fleet, root):
