@@ -101,7 +101,7 @@ List build_list(Input& input, const Validators& current) {
     }
   }
   if (members == 0) {
-    list.text = "*";
+    list.text.assign(1, '*');
     list.is_star = true;
   }
   return list;
