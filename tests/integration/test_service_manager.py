@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 
 import pytest
 
@@ -55,9 +56,16 @@ def root(tree):
     return tree
 
 
+@pytest.fixture
+def short_path():
+    """A folder whose path leaves room in the address of a unix socket (unix(7): 107 bytes)."""
+    with tempfile.TemporaryDirectory(prefix="sluiced-") as path:
+        yield path
+
+
 @pytest.fixture(params=["path", "abstract"])
-def manager(request, tmp_path):
-    made = Manager(str(tmp_path / "notify") if request.param == "path"
+def manager(request, short_path):
+    made = Manager(f"{short_path}/notify" if request.param == "path"
                    else f"@sluiced-test-{os.getpid()}")
     with contextlib.closing(made.socket):
         yield made
@@ -211,17 +219,17 @@ def test_no_connection_is_refused_over_a_restart(fleet, root):
             assert waiting.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_unix_socket_that_is_handed_over_is_not_removed(fleet, root, tmp_path):
-    path = tmp_path / "web.sock"
+def test_a_unix_socket_that_is_handed_over_is_not_removed(fleet, root, short_path):
+    path = f"{short_path}/web"
     web = socket.socket(socket.AF_UNIX)
     with web:
-        web.bind(str(path))
+        web.bind(path)
         web.listen()
         daemon = fleet.run(files.configuration(root), launcher=hand_over([web], ["web"]),
                            **keep_open([web]))
         assert daemon.get("/a").body == b"file"
         daemon.stop()
-        assert path.exists()
+        assert os.path.exists(path)
 
 
 def run_with(root, tmp_path, launcher, sockets):
