@@ -61,6 +61,16 @@ sluice::Task<sluice::Result<SharedFile>> Root::open_file(const char* path) const
   }
 }
 
+sluice::Result<sluice::FileStatus> Root::status_of(const char* path) const noexcept {
+  for (int attempt = 1;; ++attempt) {
+    auto status = directory_.status_beneath(path, symlinks_);
+    if (status || status.error() != std::errc::resource_unavailable_try_again ||
+        attempt == kMostAttempts) {
+      return status;
+    }
+  }
+}
+
 sluice::Result<OpenFile> Root::open_blocking(const char* path) const {
   for (int attempt = 1;; ++attempt) {
     auto fd = directory_.open_blocking(path, O_RDONLY, symlinks_);

@@ -46,9 +46,7 @@ class Root {
   /// The same by a call that blocks: for a thread of the blocking pool.
   [[nodiscard]] sluice::Result<OpenFile> open_blocking(const char* path) const;
   /// What `path` names, looked up the same way. Blocks: for a thread of the blocking pool.
-  [[nodiscard]] sluice::Result<sluice::FileStatus> status_of(const char* path) const noexcept {
-    return directory_.status_beneath(path, symlinks_);
-  }
+  [[nodiscard]] sluice::Result<sluice::FileStatus> status_of(const char* path) const noexcept;
 
  private:
   Root(sluice::Directory directory, sluice::SymlinkPolicy symlinks) noexcept
