@@ -80,6 +80,19 @@ TEST(RenderHead, AnErrorPageSaysNothingOfTheFileItStandsFor) {
   }
 }
 
+TEST(RenderHead, OneFieldNamesAllThatTheResponseVariesBy) {
+  Response response;
+  EXPECT_THAT(render(response), Not(HasSubstr("Vary")));
+  response.varies_by_origin = true;
+  EXPECT_THAT(render(response), HasSubstr("\r\nVary: Origin\r\n"));
+  response.varies_by_encoding = true;
+  EXPECT_THAT(render(response), HasSubstr("\r\nVary: Accept-Encoding, Origin\r\n"));
+  response.varies_by_accept = true;
+  EXPECT_THAT(render(response), HasSubstr("\r\nVary: Accept, Accept-Encoding, Origin\r\n"));
+  response.varies_by_origin = false;
+  EXPECT_THAT(render(response), HasSubstr("\r\nVary: Accept, Accept-Encoding\r\n"));
+}
+
 TEST(RenderHead, DigestsStandAsStructuredFields) {
   Response response;
   response.representation_digest.emplace();
@@ -134,6 +147,7 @@ TEST(Response, ClearLeavesNothingOfTheLastRequest) {
   response.location = "/x";
   response.allow = "GET";
   response.closes = true;
+  response.varies_by_encoding = response.varies_by_accept = response.varies_by_origin = true;
   response.clear();
   EXPECT_EQ(render(response), render(Response()));
   EXPECT_FALSE(response.closes);
