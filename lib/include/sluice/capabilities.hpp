@@ -28,6 +28,7 @@ enum class Feature : std::uint8_t {
   minimum_wait,             // a wait for several completions, with a time of its own
   wait_without_io_account,  // a sleeping ring does not count as waiting for I/O
 };
+/// How many features there are.
 inline constexpr std::size_t kFeatureCount = 14;
 
 /// What the running kernel's io_uring offers, asked of the kernel itself (IORING_REGISTER_PROBE).
@@ -45,6 +46,7 @@ struct SLUICE_API Capabilities {
   /// "operation 'socket' needs Linux 5.19; this is Linux 5.15.0" for what is missing, "" for what
   /// is there.
   [[nodiscard]] std::string explain(Opcode opcode) const;
+  /// The same for a feature.
   [[nodiscard]] std::string explain(Feature feature) const;
 };
 
@@ -80,8 +82,8 @@ SLUICE_API [[nodiscard]] SetupError explain_setup_failure(int errno_value,
                                                           const SetupEnvironment& environment);
 
 /// The sentence for an errno of registering buffers (io_uring_register(2)), likewise.
-[[nodiscard]] SetupError explain_buffer_failure(int errno_value,
-                                                const SetupEnvironment& environment);
+SLUICE_API [[nodiscard]] SetupError explain_buffer_failure(int errno_value,
+                                                           const SetupEnvironment& environment);
 
 /// Asks the kernel by making a small ring and closing it again.
 SLUICE_API [[nodiscard]] std::expected<Capabilities, SetupError> probe_capabilities();

@@ -74,8 +74,11 @@ class Channel {
     while (receivers_.grant_front() != nullptr) {
     }
   }
+  /// Whether close() has been called.
   [[nodiscard]] bool is_closed() const noexcept { return is_closed_; }
+  /// How many values wait to be received.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// How many there may be before senders wait.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:

@@ -109,10 +109,13 @@ template <class... T>
 /// The same for any number of tasks of one type, at least one.
 template <class T>
 struct AnyOfManyResult {
+  /// The index of the task that was done first.
   std::size_t first = 0;
+  /// What every task came to, in their order; a loser that succeeded keeps its value.
   std::vector<detail::ValueOf<T>> results;
 };
 
+/// The same for any number of tasks of one type, of which there is at least one.
 template <class T>
 [[nodiscard]] Task<AnyOfManyResult<T>> when_any(std::vector<Task<T>> tasks) {
   detail::invariant(!tasks.empty(), "when_any() is given one task at least: of none none is first");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <sluice/awaitable.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/socket_address.hpp>
 #include <sluice/socket_requests.hpp>
 #include <sluice/unique_fd.hpp>
@@ -13,9 +14,10 @@ namespace sluice {
 
 /// A socket that sends and receives datagrams (udp(7), unix(7)). Owns its descriptor and must
 /// outlive every operation on it.
-class DatagramSocket {
+class SLUICE_API DatagramSocket {
  public:
   DatagramSocket() noexcept = default;
+  /// Takes over a socket of type SOCK_DGRAM.
   explicit DatagramSocket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
 
   /// A socket bound to `address`: port 0 has the kernel choose one (local_of()). Does not wait.
@@ -35,8 +37,11 @@ class DatagramSocket {
     return Operation(SendToRequest(fd_.get(), buffer, to));
   }
 
+  /// Whether it holds a descriptor.
   [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+  /// The descriptor, which stays its own; -1 when it is not open.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Closes it on the spot. No operation may be in flight on it.
   void close() noexcept { fd_.reset(); }
 
  private:

@@ -14,14 +14,18 @@ class Descriptor {
  public:
   constexpr Descriptor() noexcept = default;
   // Implicit, so that a request takes either kind where it takes a number.
+  /// A descriptor of the process.
   constexpr Descriptor(int fd) noexcept : number_(fd) {}
+  /// A place in the table of direct descriptors of `ring`.
   [[nodiscard]] static constexpr Descriptor direct(const Ring& ring, unsigned slot) noexcept {
     Descriptor made(static_cast<int>(slot));
     made.ring_ = &ring;
     return made;
   }
 
+  /// Whether it is a place in a table, and no number for system calls.
   [[nodiscard]] constexpr bool is_direct() const noexcept { return ring_ != nullptr; }
+  /// The number, whichever kind it is.
   [[nodiscard]] constexpr int number() const noexcept { return number_; }
   /// What Submission::flags needs for it.
   [[nodiscard]] constexpr std::uint8_t submission_flags() const noexcept {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <sluice/descriptor.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/result.hpp>
 #include <sluice/unique_fd.hpp>
@@ -14,7 +15,7 @@ class DirectFiles;
 
 /// Owns one direct descriptor and closes it (io_uring_register(2), IORING_REGISTER_FILES_UPDATE).
 /// Its DirectFiles must outlive it, and it every operation on it, as with UniqueFd.
-class DirectDescriptor {
+class SLUICE_API DirectDescriptor {
  public:
   DirectDescriptor() noexcept = default;
   DirectDescriptor(DirectDescriptor&& other) noexcept
@@ -31,9 +32,11 @@ class DirectDescriptor {
   DirectDescriptor& operator=(const DirectDescriptor&) = delete;
   ~DirectDescriptor() { reset(); }
 
+  /// Whether it holds a place.
   [[nodiscard]] explicit operator bool() const noexcept { return table_ != nullptr; }
   /// Names nothing (-1) when nothing is owned.
   [[nodiscard]] Descriptor get() const noexcept;
+  /// Closes the file and gives the place back.
   void reset() noexcept;
   /// Gives the place away, to the close operation that empties it.
   void release() noexcept;
@@ -52,7 +55,7 @@ class DirectDescriptor {
 /// kernel chooses the places. Linux 5.19 (IORING_FILE_INDEX_ALLOC), below the runtime's floor.
 ///
 /// One for each ring. Belongs to the ring's thread, and must be destroyed before the ring.
-class DirectFiles {
+class SLUICE_API DirectFiles {
  public:
   /// A table of `slots` places, all free; at most 32768, and no more than RLIMIT_NOFILE (EMFILE).
   /// EBUSY: the ring has a table already. EINVAL: no places, or too many. Blocks; for start-up.
@@ -62,8 +65,11 @@ class DirectFiles {
   /// Aborts if a direct descriptor is still owned.
   ~DirectFiles();
 
+  /// The ring that the table belongs to.
   [[nodiscard]] const Ring& ring() const noexcept { return ring_; }
+  /// How many places there are.
   [[nodiscard]] unsigned slots() const noexcept { return slots_; }
+  /// How many of them are taken.
   [[nodiscard]] const Gauge& in_use() const noexcept { return in_use_; }
 
   /// Takes over the place that a completion names. For requests.
@@ -82,15 +88,20 @@ class DirectFiles {
 class OwnedDescriptor {
  public:
   OwnedDescriptor() noexcept = default;
+  /// Takes over a descriptor of the process.
   explicit OwnedDescriptor(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
+  /// Takes over a direct one.
   explicit OwnedDescriptor(DirectDescriptor direct) noexcept : direct_(std::move(direct)) {}
 
+  /// Whether it holds either.
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ || direct_; }
+  /// What requests are made with; it stays the owner.
   [[nodiscard]] Descriptor get() const noexcept {
     return direct_ ? direct_.get() : Descriptor(fd_.get());
   }
   /// The descriptor's number for system calls; -1 for a direct descriptor.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Gives a descriptor of the process away; nothing, and no change, when it is a direct one.
   [[nodiscard]] UniqueFd take_fd() noexcept { return std::move(fd_); }
   /// Gives whatever it owns away, to the operation that closes it.
   void release() noexcept {

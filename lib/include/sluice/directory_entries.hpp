@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/result.hpp>
 #include <sluice/task.hpp>
 #include <sluice/unique_fd.hpp>
@@ -22,7 +23,9 @@ struct DirectoryEntry {
   /// Any bytes but '/' and NUL; no encoding is promised. A NUL stands behind it, so that
   /// name.data() is a C string. Valid until the next batch is read.
   std::string_view name;
+  /// What kind of file it is, as far as the file system tells without looking.
   Type type = Type::unknown;
+  /// Its inode number.
   std::uint64_t inode = 0;
 };
 
@@ -34,7 +37,7 @@ struct DirectoryEntry {
 ///     while (co_await entries->read(pool) == true) {
 ///       for (const DirectoryEntry& entry : *entries) { ... }
 ///     }
-class DirectoryEntries {
+class SLUICE_API DirectoryEntries {
  public:
   class Iterator;
 
@@ -52,6 +55,7 @@ class DirectoryEntries {
 
   /// The batch that was read last. It can be empty, in a directory of which entries were removed.
   [[nodiscard]] Iterator begin() const noexcept;
+  /// Behind the last entry of the batch.
   [[nodiscard]] Iterator end() const noexcept;
 
   /// The descriptor that is read from, for calls on the entries (fstatat(2)).
@@ -65,7 +69,8 @@ class DirectoryEntries {
   std::size_t batch_bytes_ = 0;
 };
 
-class DirectoryEntries::Iterator {
+/// Goes over the entries of a batch; valid until the next one is read.
+class SLUICE_API DirectoryEntries::Iterator {
  public:
   using iterator_category = std::input_iterator_tag;
   using value_type = DirectoryEntry;

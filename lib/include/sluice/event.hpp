@@ -22,8 +22,11 @@ class Event {
   /// Waits until the event is set; ECANCELED when the caller's scope is cancelled first.
   [[nodiscard]] Waiter wait() noexcept;
 
+  /// Sets it, and makes ready all who wait. They run later, from the loop.
   void set() noexcept;
+  /// Those who wait from now on wait for the next set().
   void reset() noexcept { is_set_ = false; }
+  /// Whether it is set.
   [[nodiscard]] bool is_set() const noexcept { return is_set_; }
 
  private:

@@ -78,6 +78,7 @@ class SLUICE_API File {
                                                     std::uint64_t offset) const noexcept {
     return Operation(ReadFixedRequest(descriptor(), buffer, offset));
   }
+  /// The same from a registered buffer.
   [[nodiscard]] Operation<WriteFixedRequest> write_at(RegisteredSpan buffer,
                                                       std::uint64_t offset) const noexcept {
     return Operation(WriteFixedRequest(descriptor(), buffer, offset));
@@ -88,6 +89,7 @@ class SLUICE_API File {
                                                             std::uint64_t offset) const noexcept {
     return Operation(ReadVectorRequest(descriptor(), pieces, offset));
   }
+  /// pwritev(2): the pieces in order, as with read_vector_at().
   [[nodiscard]] Operation<WriteVectorRequest> write_vector_at(std::span<const iovec> pieces,
                                                               std::uint64_t offset) const noexcept {
     return Operation(WriteVectorRequest(descriptor(), pieces, offset));
@@ -97,16 +99,19 @@ class SLUICE_API File {
   /// first bytes is the result: what was read before it is in the buffer, and uncounted.
   [[nodiscard]] Task<Result<std::size_t>> read_exact_at(std::span<std::byte> buffer,
                                                         std::uint64_t offset) const;
+  /// The same into a registered buffer.
   [[nodiscard]] Task<Result<std::size_t>> read_exact_at(RegisteredSpan buffer,
                                                         std::uint64_t offset) const;
   /// Writes all of the buffer. EIO: the file takes no more and gives no reason.
   [[nodiscard]] Task<Result<void>> write_all_at(std::span<const std::byte> buffer,
                                                 std::uint64_t offset) const;
+  /// The same from a registered buffer.
   [[nodiscard]] Task<Result<void>> write_all_at(RegisteredSpan buffer, std::uint64_t offset) const;
   /// The same with any number of pieces, of any length. The pieces are used up on the way: in the
   /// end they name what was not transferred.
   [[nodiscard]] Task<Result<std::size_t>> read_exact_vector_at(std::span<iovec> pieces,
                                                                std::uint64_t offset) const;
+  /// Writes all pieces in order; they are changed on the way. As write_all_at() otherwise.
   [[nodiscard]] Task<Result<void>> write_all_vector_at(std::span<iovec> pieces,
                                                        std::uint64_t offset) const;
 

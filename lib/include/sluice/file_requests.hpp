@@ -22,14 +22,19 @@ namespace sluice {
 
 /// What the requests on one descriptor share.
 struct OnDescriptor {
+  /// What it is done to.
   Descriptor fd;
+  /// Takes a descriptor of the process, or a direct one.
   explicit OnDescriptor(Descriptor fd_in) noexcept : fd(fd_in) {}
+  /// EBADF for a direct descriptor of another ring: there its number may name another file.
   [[nodiscard]] int refusal(const Ring& ring) const noexcept { return fd.refusal(ring); }
 
  protected:
+  /// An entry for this descriptor with nothing else in it.
   [[nodiscard]] Submission entry_of(Opcode opcode) const noexcept {
     return {.opcode = opcode, .flags = fd.submission_flags(), .fd = fd.number()};
   }
+  /// An entry that moves `length` bytes, or pieces, at an offset of the file.
   [[nodiscard]] Submission transfer(Opcode opcode, std::uint64_t offset, const void* address,
                                     std::uint32_t length) const noexcept {
     Submission entry = entry_of(opcode);

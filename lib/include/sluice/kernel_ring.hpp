@@ -52,8 +52,10 @@ class SLUICE_API KernelRing final : public Ring {
   [[nodiscard]] TimePoint now() const noexcept override;
   [[nodiscard]] bool supports(Opcode opcode) const noexcept override;
   [[nodiscard]] int register_buffers(std::span<const iovec> buffers) noexcept override;
+  /// Waits until the kernel has let go of them.
   void unregister_buffers() noexcept override;
   [[nodiscard]] int register_direct_descriptors(unsigned count) noexcept override;
+  /// Closes what is left in the table.
   void unregister_direct_descriptors() noexcept override;
   void close_direct_descriptor(unsigned slot) noexcept override;
 

@@ -25,6 +25,7 @@ class [[nodiscard]] MutexGuard {
 
   /// Unlocks early. Does nothing the second time.
   void unlock() noexcept;
+  /// Whether it holds the lock.
   [[nodiscard]] bool owns_lock() const noexcept { return mutex_ != nullptr; }
 
  private:
@@ -64,6 +65,7 @@ class Mutex {
     }
     return MutexGuard(*this);
   }
+  /// Whether somebody holds it.
   [[nodiscard]] bool is_locked() const noexcept { return is_locked_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/direct_files.hpp>
 #include <sluice/file_status.hpp>
 #include <sluice/request.hpp>
@@ -75,7 +76,7 @@ struct StatusRequest {
             .length = STATX_BASIC_STATS,
             .operation_flags = static_cast<std::uint32_t>(flags)};
   }
-  Result<FileStatus> finish(Completion completion) noexcept;
+  SLUICE_API Result<FileStatus> finish(Completion completion) noexcept;
   [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {path}; }
 };
 
@@ -144,8 +145,8 @@ struct LinkFileRequest : VoidResult {
   int to_fd;
   const char* to;
   std::array<char, 32> from{};  // "/proc/self/fd/N"
-  LinkFileRequest(Descriptor file_in, int to_fd_in, const char* to_in) noexcept;
-  Submission prepare() noexcept;
+  SLUICE_API LinkFileRequest(Descriptor file_in, int to_fd_in, const char* to_in) noexcept;
+  SLUICE_API Submission prepare() noexcept;
   [[nodiscard]] int refusal(const Ring& /*ring*/) const noexcept {
     return file.is_direct() ? EOPNOTSUPP : file.number() < 0 ? EBADF : 0;
   }
@@ -176,7 +177,9 @@ struct MakeDirectoryRequest : VoidResult {
 /// is not.
 template <class Request>
 struct OneComponent : Request {
+  /// Wraps a request whose names are to be single ones.
   explicit OneComponent(const Request& request) noexcept : Request(request) {}
+  /// EINVAL for a name that is none: "", ".", "..", or one with a slash in it.
   [[nodiscard]] int refusal(const Ring& ring) const noexcept {
     for (const char* name : this->names()) {
       if (!is_one_component(name)) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/intrusive_list.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/reactor.hpp>
@@ -41,6 +42,7 @@ class [[nodiscard]] ReceivedBytes {
 
   /// The bytes are the caller's to change, too.
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+  /// Whether there is nothing in it.
   [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
   /// Gives the buffer back early; then there are no bytes.
   void give_back() noexcept;
@@ -54,6 +56,7 @@ class [[nodiscard]] ReceivedBytes {
   std::span<std::byte> bytes_;
 };
 
+/// How many buffers there are, and how large.
 struct ProvidedBuffersOptions {
   /// Rounded up to a power of two, from 1 to 32768 (io_uring_register(2)).
   std::uint32_t count = 256;
@@ -76,7 +79,7 @@ struct ProvidedBuffersOptions {
 /// A ring of provided buffers (IORING_REGISTER_PBUF_RING) needs Linux 5.19, which is below the
 /// floor of the runtime, so there is no fall-back here; Socket::receive() does without. Belongs to
 /// one shard.
-class ProvidedBuffers {
+class SLUICE_API ProvidedBuffers {
  public:
   /// Allocates the buffers and hands them to the reactor's kernel. The reactor must outlive them.
   /// EINVAL: a kernel that has no such rings; ENOMEM; EMFILE: the reactor has 64 of them already.
@@ -88,9 +91,11 @@ class ProvidedBuffers {
   /// left with freed memory.
   ~ProvidedBuffers();
 
+  /// How many buffers there are.
   [[nodiscard]] std::uint32_t count() const noexcept {
     return static_cast<std::uint32_t>(places_.size());
   }
+  /// How large each is.
   [[nodiscard]] std::uint32_t buffer_bytes() const noexcept { return buffer_bytes_; }
   /// Buffers that hold bytes, waiting in a stream or in ReceivedBytes.
   [[nodiscard]] const Gauge& in_use() const noexcept { return in_use_; }

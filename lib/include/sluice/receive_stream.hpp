@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/waiter.hpp>
 #include <sluice/operation.hpp>
 #include <sluice/provided_buffers.hpp>
@@ -13,6 +14,7 @@
 
 namespace sluice {
 
+/// How a stream receives.
 struct ReceiveStreamOptions {
   /// How many filled buffers may wait here before the stream stops receiving until they are taken,
   /// so that one slow reader does not use up the pool. At least 1. The kernel may fill some more
@@ -38,8 +40,10 @@ struct ReceiveStreamOptions {
 /// datagrams: one of no bytes would look like the end.
 ///
 /// One coroutine at a time waits for the next bytes. Belongs to one shard.
-class ReceiveStream final : private Waker {
+class SLUICE_API ReceiveStream final : private Waker {
  public:
+  /// Receives from `socket` into `buffers`, which are of the same shard as `executor`; all three
+  /// must outlive it. Nothing is asked of the kernel before the first next().
   ReceiveStream(Executor& executor, const Socket& socket, ProvidedBuffers& buffers,
                 ReceiveStreamOptions options = {}) noexcept;
   ReceiveStream(const ReceiveStream&) = delete;
@@ -106,7 +110,7 @@ class ReceiveStream final : private Waker {
 };
 
 /// What ReceiveStream::next() returns.
-class [[nodiscard]] ReceiveStream::NextAwaiter final : public detail::Waiter {
+class [[nodiscard]] SLUICE_API ReceiveStream::NextAwaiter final : public detail::Waiter {
  public:
   explicit NextAwaiter(ReceiveStream& stream) noexcept : stream_(stream) {}
   /// Waits under another scope than the awaiting coroutine's own.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <sluice/capabilities.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/ring.hpp>
 
@@ -22,7 +23,9 @@ class RegisteredBuffers;
 /// keeps the buffer.
 class RegisteredSpan {
  public:
+  /// The bytes, for the program.
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+  /// How many there are.
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
   /// The buffer's number in the table of its ring.
   [[nodiscard]] std::uint16_t index() const noexcept { return index_; }
@@ -31,12 +34,13 @@ class RegisteredSpan {
   [[nodiscard]] RegisteredSpan first(std::size_t count) const noexcept {
     return {ring_, index_, bytes_.first(count)};
   }
+  /// What begins at `offset`, which is not beyond the end.
   [[nodiscard]] RegisteredSpan subspan(std::size_t offset) const noexcept {
     return {ring_, index_, bytes_.subspan(offset)};
   }
   /// 0, or EFAULT, as the kernel answers for a buffer it does not know: when it is registered with
   /// another ring, where its number names other memory, or comes from an empty lease.
-  [[nodiscard]] int refusal(const Ring& ring) const noexcept;
+  SLUICE_API [[nodiscard]] int refusal(const Ring& ring) const noexcept;
 
  private:
   friend class RegisteredLease;
@@ -49,7 +53,7 @@ class RegisteredSpan {
 
 /// One buffer of a RegisteredBuffers; gives itself back. It must be kept until every operation on
 /// it is complete.
-class RegisteredLease {
+class SLUICE_API RegisteredLease {
  public:
   RegisteredLease() noexcept = default;
   RegisteredLease(RegisteredLease&& other) noexcept
@@ -66,11 +70,15 @@ class RegisteredLease {
   RegisteredLease& operator=(const RegisteredLease&) = delete;
   ~RegisteredLease() { give_back(); }
 
+  /// Whether it holds a buffer.
   [[nodiscard]] explicit operator bool() const noexcept { return set_ != nullptr; }
+  /// The bytes, for the program.
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return span().bytes(); }
   /// All of it; of an empty lease, a span that every operation refuses.
   [[nodiscard]] RegisteredSpan span() const noexcept;
+  /// All of it, for an operation.
   operator RegisteredSpan() const noexcept { return span(); }
+  /// Gives the buffer back before its time. No operation may be in flight on it.
   void give_back() noexcept;
 
  private:
@@ -90,9 +98,11 @@ class RegisteredLease {
 /// unless the process has CAP_IPC_LOCK.
 ///
 /// One for each ring. Belongs to the ring's thread, and must be destroyed before the ring.
-class RegisteredBuffers {
+class SLUICE_API RegisteredBuffers {
  public:
+  /// The most that the kernel registers for one ring.
   static constexpr std::size_t kMostBuffers = 16384;
+  /// The largest that it takes (IORING_REGISTER_BUFFERS).
   static constexpr std::size_t kLargestBuffer = std::size_t{1} << 30;
 
   /// `count` buffers of `buffer_bytes` each, rounded up to whole pages. The error says in a
@@ -108,7 +118,9 @@ class RegisteredBuffers {
   /// A buffer, or none when all are out. Allocates nothing.
   [[nodiscard]] std::optional<RegisteredLease> take() noexcept;
 
+  /// How large each is.
   [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
+  /// How many are lent at the moment.
   [[nodiscard]] const Gauge& in_use() const noexcept { return in_use_; }
   /// How often there was none.
   [[nodiscard]] const Counter& exhausted() const noexcept { return exhausted_; }

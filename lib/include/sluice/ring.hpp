@@ -115,9 +115,13 @@ inline constexpr std::uint16_t kReceiveMultishot = 1U << 1;  // goes on after ea
 /// that the kernel may receive into. The last field of the first place is the ring's tail: how many
 /// buffers have ever been put in, modulo 65536 (io_uring_register(2), IORING_REGISTER_PBUF_RING).
 struct ProvidedBuffer {
+  /// Where the memory is.
   std::uint64_t address = 0;
+  /// How many bytes it has.
   std::uint32_t length = 0;
+  /// What a completion calls it.
   std::uint16_t id = 0;
+  /// Of the first place only: how many buffers have ever been put in.
   std::uint16_t tail = 0;
 };
 static_assert(sizeof(ProvidedBuffer) == 16);
@@ -191,9 +195,11 @@ class SLUICE_API Ring {
 
   /// Pins buffers for read_fixed and write_fixed: the one at place n is Submission::buffer n.
   [[nodiscard]] virtual int register_buffers(std::span<const iovec> buffers) noexcept = 0;
+  /// Lets go of them. No operation may be in flight on one.
   virtual void unregister_buffers() noexcept = 0;
   /// Makes a table of direct descriptors with `count` places, all free.
   [[nodiscard]] virtual int register_direct_descriptors(unsigned count) noexcept = 0;
+  /// Undoes the table. No operation may be in flight on a place of it.
   virtual void unregister_direct_descriptors() noexcept = 0;
   /// Empties a place; operations that the kernel has taken keep the file.
   virtual void close_direct_descriptor(unsigned slot) noexcept = 0;

@@ -30,6 +30,7 @@ class [[nodiscard]] SemaphorePermit {
 
   /// Gives the units back early. Does nothing the second time.
   void release() noexcept;
+  /// How many units it holds.
   [[nodiscard]] std::size_t units() const noexcept { return units_; }
 
  private:
@@ -51,6 +52,7 @@ class [[nodiscard]] SemaphorePermit {
 /// Belongs to one shard; see Event.
 class Semaphore {
  public:
+  /// `units` can be held at the same time.
   explicit Semaphore(std::size_t units) noexcept : total_(units), available_(units) {}
   Semaphore(const Semaphore&) = delete;
   Semaphore& operator=(const Semaphore&) = delete;
@@ -68,7 +70,9 @@ class Semaphore {
   [[nodiscard]] std::optional<SemaphorePermit> try_acquire(std::size_t units = 1) noexcept {
     return take(units) ? std::optional(SemaphorePermit(*this, units)) : std::nullopt;
   }
+  /// How many units nobody holds.
   [[nodiscard]] std::size_t available() const noexcept { return available_; }
+  /// How many there are in all.
   [[nodiscard]] std::size_t total() const noexcept { return total_; }
 
  private:

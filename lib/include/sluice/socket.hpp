@@ -17,6 +17,7 @@ namespace sluice {
 /// How far the bytes of a TCP connection have come (TCP_INFO of tcp(7), Linux 4.10).
 struct StreamProgress {
   std::uint64_t acknowledged_bytes = 0;  // by the peer, since the connection was made
+  /// Bytes of the peer that have arrived, read or not.
   std::uint64_t received_bytes = 0;
   Duration busy{};              // how long there have been bytes for the peer to take, in all
   bool is_outstanding = false;  // the kernel holds bytes that the peer has not acknowledged

@@ -75,7 +75,7 @@ struct SendZeroCopyRequest : SendRequest {
 struct ReceiveVectoredRequest : CountResult {
   int fd;
   msghdr header{};
-  ReceiveVectoredRequest(int fd_in, std::span<const iovec> pieces) noexcept;
+  SLUICE_API ReceiveVectoredRequest(int fd_in, std::span<const iovec> pieces) noexcept;
   Submission prepare() noexcept {
     return {.opcode = Opcode::recvmsg, .fd = fd, .address = address_of(&header), .length = 1};
   }
@@ -87,7 +87,7 @@ struct SendVectoredRequest : CountResult {
   int fd;
   int flags;
   msghdr header{};
-  SendVectoredRequest(int fd_in, std::span<const iovec> pieces, int flags_in) noexcept;
+  SLUICE_API SendVectoredRequest(int fd_in, std::span<const iovec> pieces, int flags_in) noexcept;
   Submission prepare() noexcept {
     return {.opcode = Opcode::sendmsg,
             .fd = fd,
@@ -122,8 +122,8 @@ struct ReceiveFromRequest {
   msghdr header{};
   ReceiveFromRequest(int fd_in, std::span<std::byte> buffer) noexcept
       : fd(fd_in), piece(piece_to_fill(buffer)) {}
-  Submission prepare() noexcept;
-  Result<Datagram> finish(Completion completion) noexcept;
+  SLUICE_API Submission prepare() noexcept;
+  SLUICE_API Result<Datagram> finish(Completion completion) noexcept;
 };
 
 /// sendmsg(2) of one datagram to an address, which is copied, Linux 5.3. Sends all of it or fails
@@ -135,7 +135,7 @@ struct SendToRequest : CountResult {
   msghdr header{};
   SendToRequest(int fd_in, std::span<const std::byte> buffer, const SocketAddress& to_in) noexcept
       : fd(fd_in), piece(piece_to_send(buffer)), to(to_in) {}
-  Submission prepare() noexcept;
+  SLUICE_API Submission prepare() noexcept;
 };
 
 /// connect(2), Linux 5.5. The address must stay valid until the operation completes.

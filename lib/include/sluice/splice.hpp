@@ -12,7 +12,9 @@ namespace sluice {
 /// One end of a splice(). Without an offset, a file's own position is used and moved; a pipe or
 /// socket has none, and an offset for one is ESPIPE.
 struct SpliceEnd {
+  /// A file, a socket or a pipe; one of the two ends is a pipe.
   Descriptor descriptor;
+  /// Where in the file; nullopt for its own position, and for what has none.
   std::optional<std::uint64_t> offset{};
 };
 

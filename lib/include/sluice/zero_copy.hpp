@@ -6,6 +6,7 @@
 #include <span>
 
 #include <sluice/cancel.hpp>
+#include <sluice/detail/api.hpp>
 #include <sluice/detail/invariant.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/operation.hpp>
@@ -33,8 +34,9 @@ namespace sluice {
 /// allocation. The socket must outlive it. Belongs to one shard. ReactorMetrics counts the buffers
 /// that are out (zero_copy_outstanding), and how often the kernel copied after all
 /// (zero_copy_copied).
-class ZeroCopySender final : private Waker {
+class SLUICE_API ZeroCopySender final : private Waker {
  public:
+  /// Sends on `socket`, which must outlive it.
   explicit ZeroCopySender(const Socket& socket) noexcept : socket_(socket) {}
   ZeroCopySender(const ZeroCopySender&) = delete;
   ZeroCopySender& operator=(const ZeroCopySender&) = delete;
@@ -56,6 +58,7 @@ class ZeroCopySender final : private Waker {
   /// Waits until the kernel has let go of the buffer; for TCP when the peer has acknowledged it, or
   /// the connection has failed. Not cancellable: the kernel's use of the buffer is not either.
   [[nodiscard]] ReleaseAwaiter released() noexcept;
+  /// Whether the kernel is done with every buffer.
   [[nodiscard]] bool is_released() const noexcept { return !in_flight_; }
 
  private:
@@ -68,7 +71,7 @@ class ZeroCopySender final : private Waker {
 };
 
 /// What ZeroCopySender::send() returns.
-class [[nodiscard]] ZeroCopySender::SendAwaiter final : private CancelLink {
+class [[nodiscard]] SLUICE_API ZeroCopySender::SendAwaiter final : private CancelLink {
  public:
   SendAwaiter(ZeroCopySender& sender, SendZeroCopyRequest request) noexcept
       : sender_(sender), request_(request) {}
@@ -104,7 +107,7 @@ class [[nodiscard]] ZeroCopySender::SendAwaiter final : private CancelLink {
 };
 
 /// What ZeroCopySender::released() returns.
-class [[nodiscard]] ZeroCopySender::ReleaseAwaiter final {
+class [[nodiscard]] SLUICE_API ZeroCopySender::ReleaseAwaiter final {
  public:
   explicit ReleaseAwaiter(ZeroCopySender& sender) noexcept : sender_(sender) {}
   [[nodiscard]] bool await_ready() const noexcept { return sender_.is_released(); }
