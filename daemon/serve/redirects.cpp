@@ -24,13 +24,16 @@ Redirects::Redirects(const std::vector<config::Redirect>& redirects) {
     }
     const std::string from = redirect.from.substr(1);
     if (redirect.from.ends_with("/*")) {
-      patterns_.push_back({from.substr(0, from.size() - 1), std::move(rule)});
+      std::string prefix = from.substr(0, from.size() - 1);
+      // The longest first, and of the same length the first one.
+      const auto place =
+          std::ranges::upper_bound(patterns_, prefix.size(), std::greater<>(),
+                                   [](const Pattern& pattern) { return pattern.prefix.size(); });
+      patterns_.insert(place, {std::move(prefix), std::move(rule)});
     } else {
       exact_.emplace(from, std::move(rule));
     }
   }
-  std::ranges::stable_sort(patterns_, std::greater<>(),
-                           [](const Pattern& pattern) { return pattern.prefix.size(); });
 }
 
 Redirects::Found Redirects::apply(const Rule& rule, std::string_view rest, const http::Path& path) {

@@ -54,7 +54,7 @@ struct SLUICE_API Capabilities {
 SLUICE_API [[nodiscard]] const char* name_of(Opcode opcode) noexcept;
 
 /// "direct descriptors", "multishot accept", ...
-[[nodiscard]] const char* name_of(Feature feature) noexcept;
+SLUICE_API [[nodiscard]] const char* name_of(Feature feature) noexcept;
 
 /// Why no ring can be made here, in one sentence that ends with what to do about it.
 struct SetupError {
