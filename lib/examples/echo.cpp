@@ -9,7 +9,7 @@
 sluice::Task<void> echo(sluice::Socket peer) {
   std::array<std::byte, 4096> buffer;
   while (auto got = co_await peer.receive(buffer)) {
-    if (*got == 0 || !co_await peer.send_all(std::span(buffer).first(*got))) break;
+    if (auto sent = co_await peer.send_all(std::span(buffer).first(*got)); !sent || !*got) break;
   }
 }
 sluice::Task<void> serve(std::uint16_t port) {

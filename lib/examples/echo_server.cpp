@@ -22,7 +22,8 @@ sluice::Task<void> echo(sluice::Socket client) {
     if (!count || *count == 0) {
       co_return;
     }
-    if (!co_await client.send_all(std::span(buffer).first(*count))) {
+    const auto sent = co_await client.send_all(std::span(buffer).first(*count));
+    if (!sent) {
       co_return;
     }
   }
