@@ -228,9 +228,15 @@ sluice::Task<void> FileCache::follow_changes() {
     co_return;
   }
   constexpr short kReadable = 1;  // POLLIN
-  while (co_await sluice::Operation(sluice::PollRequest(changes_->fd(), kReadable))) {
+  while (true) {
+    const auto readable =
+        co_await sluice::Operation(sluice::PollRequest(changes_->fd(), kReadable));
+    if (!readable) {
+      co_return;
+    }
     changes_->tell();
-    if (!co_await sluice::sleep_for(kPauseBetweenChanges)) {
+    const auto paused = co_await sluice::sleep_for(kPauseBetweenChanges);
+    if (!paused) {
       co_return;
     }
   }

@@ -335,7 +335,8 @@ sluice::Task<void> FileHandler::answer_directory(const Request& request, const T
                             std::move(options), head_only, response);
     co_return;
   }
-  if (co_await answer_index(request, target, response)) {
+  const bool has_index = co_await answer_index(request, target, response);
+  if (has_index) {
     co_return;
   }
   if (!mount.listing) {

@@ -333,7 +333,8 @@ sluice::Task<void> Daemon::control() {
   admin_scope.spawn(report_draining(manager_, [this] {
     return fmt::format("draining, open connections: {}", open_connections());
   }));
-  if (!co_await await_drained()) {
+  const bool drained = co_await await_drained();
+  if (!drained) {
     for (unsigned index = 0; index < workers_.size(); ++index) {
       shards_->post(index, [](sluice::Shard& shard) { shard.executor().stop(); });
     }

@@ -34,7 +34,8 @@ struct DirectoryEntry {
 /// size of the directory. An entry that is made or removed meanwhile may come or not.
 ///
 ///     auto entries = directory.entries();
-///     while (co_await entries->read(pool) == true) {
+///     for (auto more = co_await entries->read(pool); more == true;
+///          more = co_await entries->read(pool)) {
 ///       for (const DirectoryEntry& entry : *entries) { ... }
 ///     }
 class SLUICE_API DirectoryEntries {
