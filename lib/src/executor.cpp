@@ -28,6 +28,7 @@ TaskScope::~TaskScope() {
 void TaskScope::spawn(Task<void> task) {
   detail::invariant(static_cast<bool>(task.handle_),
                     "a Task is spawned or awaited once: it has been given away already");
+  executor_.expect_its_thread();  // before anything is written that the other thread reads
   detail::PromiseBase& promise = std::exchange(task.handle_, nullptr).promise();
   promise.executor_ = &executor_;
   promise.cancel_scope_ = &cancel_scope_;
@@ -56,11 +57,15 @@ Executor::~Executor() {
   detail::invariant(tasks_.alive() == 0, "an Executor ends only when its tasks have: run() it");
 }
 
-void Executor::make_ready(detail::PromiseBase& promise) noexcept {
+void Executor::expect_its_thread() const noexcept {
   detail::invariant(
       reactor_.is_on_its_thread(),
       "tasks of an Executor are spawned, cancelled and woken on its thread: post() to "
       "it from another");
+}
+
+void Executor::make_ready(detail::PromiseBase& promise) noexcept {
+  expect_its_thread();
   promise.next_ready_ = nullptr;
   (last_ready_ != nullptr ? last_ready_->next_ready_ : first_ready_) = &promise;
   last_ready_ = &promise;

@@ -112,6 +112,7 @@ class SLUICE_API Executor {
   friend class TaskScope;
   friend class detail::FinalAwaiter;
 
+  void expect_its_thread() const noexcept;
   [[nodiscard]] bool has_work() const noexcept;
   void turn();
   void run_messages() noexcept;
