@@ -23,6 +23,8 @@ void on_another_thread(const std::function<void()>& call) { std::thread(call).jo
 constexpr const char* kReactorRule = "broken rule: a Reactor is called by the thread that made it";
 constexpr const char* kExecutorRule =
     "broken rule: tasks of an Executor are spawned, cancelled and woken on its thread";
+constexpr const char* kScopeRule =
+    "broken rule: a CancelScope is cancelled on the thread that made it";
 
 TEST(BrokenRulesDeathTest, AwaitingAnOperationTwice) {
   EXPECT_DEATH(Loop().run(calling([]() -> Task<void> {
@@ -156,13 +158,13 @@ Task<void> receive_from(const Socket& silent) {
 TEST(BrokenRulesDeathTest, CancellingAReceiveFromAnotherThread) {
   const Pair silent = socket_pair();
   EXPECT_DEATH(cancel_from_another_thread([&silent] { return receive_from(silent.near); }),
-               kReactorRule);
+               kScopeRule);
 }
 
 TEST(BrokenRulesDeathTest, CancellingASleepFromAnotherThread) {
   EXPECT_DEATH(
       cancel_from_another_thread([]() -> Task<void> { static_cast<void>(co_await sleep_for(1h)); }),
-      kExecutorRule);
+      kScopeRule);
 }
 
 }  // namespace

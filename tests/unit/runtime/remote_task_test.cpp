@@ -197,7 +197,7 @@ TEST_F(WrongShardDeathTest, CancellingAScopeOfAnotherShardAborts) {
 
 TEST_F(WrongShardDeathTest, SettingAnEventThatAnotherShardWaitsForAborts) {
   EXPECT_DEATH(touch_from_outside([](CancelScope&, Event& event) { event.set(); }),
-               "a coroutine is woken on its own shard's thread");
+               "tasks of an Executor are spawned, cancelled and woken on its thread");
 }
 
 TEST_F(WrongShardDeathTest, WaitingForWhatAnotherShardWaitsForAborts) {
@@ -226,14 +226,14 @@ TEST_F(WrongShardDeathTest, SpawningRegisteringOrCancellingOnAnotherShardAborts)
   EXPECT_DEATH(on_foreign_shard([](Shard& shard) {
                  shard.executor().spawn([]() -> Task<void> { co_return; }());
                }),
-               "a coroutine is woken on its own shard's thread");
+               "tasks of an Executor are spawned, cancelled and woken on its thread");
   EXPECT_DEATH(on_foreign_shard([](Shard& shard) {
                  RecordingWaker waker;
                  static_cast<void>(shard.reactor().register_operation(waker, {}));
                }),
-               "an operation is registered on its reactor's own thread");
+               "a Reactor is called by the thread that made it");
   EXPECT_DEATH(on_foreign_shard([](Shard& shard) { shard.reactor().cancel({}); }),
-               "an operation is cancelled on its reactor's own thread");
+               "a Reactor is called by the thread that made it");
 }
 
 TEST(WhenAny, OfAListGivesTheFirstAndWhatTheOthersCameTo) {
