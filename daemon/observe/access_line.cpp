@@ -146,7 +146,7 @@ void put_combined_time(Line& line, std::int64_t seconds) noexcept {
   const Civil civil = civil_of(seconds);
   line.put_padded(civil.day, 2);
   line.put("/");
-  line.put(kMonths.substr(3 * (civil.month - 1), 3));
+  line.put(kMonths.substr(std::size_t{3} * (civil.month - 1), 3));
   line.put("/");
   line.put_padded(static_cast<unsigned>(civil.year), 4);
   line.put(":");

@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using observe::CloseReason;
-using observe::ConnectionState;
 
 // After the last response: what is still received and thrown away, and for how long, so that the
 // client reads the response and not a reset (RFC 9112 section 9.6).

@@ -73,6 +73,7 @@ std::vector<sluice::UniqueFd> InheritedSockets::take(std::string_view name) {
 
 std::vector<std::string> InheritedSockets::left() const {
   std::vector<std::string> names;
+  names.reserve(sockets_.size());
   for (const Socket& socket : sockets_) {
     names.push_back(socket.name);
   }

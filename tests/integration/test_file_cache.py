@@ -14,6 +14,7 @@ from harness.daemon import wait_until
 CONFIGURATION = """
 admin: {{listen: "127.0.0.1:0"}}
 runtime: {{workers: 2, cached_files: {cached_files}}}
+limits: {{requests_per_connection: 1000000000}}
 listeners: [{{name: web, address: "127.0.0.1:0"}}]
 sites:
   - name: _default
