@@ -37,6 +37,9 @@ class SiteValidator {
   }
 
   void check_is_answered(const Site& site, const std::string& path) {
+    if (!places_.has(path)) {
+      return;  // it is no map, which has been said
+    }
     const auto given = [this, &path](std::string_view key) {
       const std::string whole = Reader::joined(path, key);
       return places_.has(whole) || places_.was_refused(whole);

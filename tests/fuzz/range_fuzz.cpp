@@ -92,6 +92,13 @@ Expected interpret(std::string_view value, std::uint64_t length, std::size_t max
     if (!interpret_member(member, length, expected) || ++members > max_ranges) return {};
   }
   if (members == 0) return {};
+  // Together longer than the whole: an attack (RFC 9110 section 14.2).
+  std::uint64_t unused = length;
+  for (const ByteRange& range : expected.ranges) {
+    const std::uint64_t size = range.last - range.first + 1;
+    if (size > unused) return {};
+    unused -= size;
+  }
   expected.kind = expected.ranges.empty() ? Kind::unsatisfiable : Kind::partial;
   return expected;
 }
