@@ -57,21 +57,6 @@ Executor::~Executor() {
   detail::invariant(tasks_.alive() == 0, "an Executor ends only when its tasks have: run() it");
 }
 
-void Executor::expect_its_thread() const noexcept {
-  detail::invariant(
-      reactor_.is_on_its_thread(),
-      "tasks of an Executor are spawned, cancelled and woken on its thread: post() to "
-      "it from another");
-}
-
-void Executor::make_ready(detail::PromiseBase& promise) noexcept {
-  expect_its_thread();
-  promise.next_ready_ = nullptr;
-  (last_ready_ != nullptr ? last_ready_->next_ready_ : first_ready_) = &promise;
-  last_ready_ = &promise;
-  ++ready_count_;
-}
-
 void Executor::task_finished(detail::PromiseBase& promise) noexcept {
   // The frame is still on its way into its final suspension; it is destroyed once that is over.
   promise.next_ready_ = finished_;
@@ -103,7 +88,9 @@ bool Executor::has_work() const noexcept {
 void Executor::turn() {
   metrics_.turns.add();
   run_messages();
-  metrics_.timers_expired.add(timers_.expire(reactor_.now()));
+  if (timers_.next_deadline() <= reactor_.now()) {
+    metrics_.timers_expired.add(timers_.expire(reactor_.now()));
+  }
   metrics_.ready.set(static_cast<std::int64_t>(ready_count_));
   run_ready();
   // Told as they are while the loop sleeps, which may be long.
@@ -113,9 +100,9 @@ void Executor::turn() {
     return;  // the last task has just ended: nothing would wake the wait below
   }
   const TimePoint reaped_at = reactor_.now();
-  const std::optional<Duration> at_most = time_to_wait();
-  observe(metrics_.loop_delay, reactor_.read_clock() - reaped_at);
-  reactor_.wait(at_most);
+  const TimePoint now = reactor_.read_clock();
+  observe(metrics_.loop_delay, now - reaped_at);
+  reactor_.wait(time_to_wait(now));
   asleep_.store(false, std::memory_order_relaxed);
 }
 
@@ -148,22 +135,23 @@ void Executor::run_ready() {
   metrics_.resumes.add(round);
 }
 
-std::optional<Duration> Executor::time_to_wait() noexcept {
+std::optional<Duration> Executor::time_to_wait(TimePoint now) noexcept {
   if (ready_count_ > 0) {
     return Duration::zero();
   }
-  // A poster that pushes after this store sees it and writes to the wake-up descriptor; one that
-  // pushed before is seen by the check below. Both sides are sequentially consistent, so at least
-  // one of the two happens, and no wake-up is lost.
-  asleep_.store(true, std::memory_order_seq_cst);
-  if (!messages_.empty()) {
-    return Duration::zero();
+  if (takes_messages_.load(std::memory_order_relaxed)) {
+    // A poster that pushes after this store sees it and writes to the wake-up descriptor; one that
+    // pushed before is seen by the check below. Both sides are sequentially consistent, so at least
+    // one of the two happens, and no wake-up is lost.
+    asleep_.store(true, std::memory_order_seq_cst);
+    if (!messages_.empty()) {
+      return Duration::zero();
+    }
   }
   const TimePoint deadline = timers_.next_deadline();
   if (deadline == kNever) {
     return std::nullopt;
   }
-  const TimePoint now = reactor_.read_clock();
   return deadline <= now ? Duration::zero() : Duration(deadline - now);
 }
 

@@ -22,6 +22,10 @@
 namespace sluice {
 namespace {
 
+static_assert(kCompletionsHeldBack == IORING_SQ_CQ_OVERFLOW);
+static_assert(sizeof(RingCompletion) == sizeof(io_uring_cqe));
+static_assert(offsetof(RingCompletion, result) == offsetof(io_uring_cqe, res));
+static_assert(offsetof(RingCompletion, flags) == offsetof(io_uring_cqe, flags));
 static_assert(sizeof(Submission) == sizeof(io_uring_sqe));
 static_assert(offsetof(Submission, priority) == offsetof(io_uring_sqe, ioprio));
 static_assert(offsetof(Submission, fd) == offsetof(io_uring_sqe, fd));
@@ -115,10 +119,25 @@ struct KernelRing::State {
   io_uring ring{};
   Capabilities capabilities;
   unsigned enter_flags = IORING_ENTER_GETEVENTS;
-  std::uint16_t zero_copy_options = 0;
 };
 
-KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) {}
+KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) {
+  const io_uring_sq& submissions = state_->ring.sq;
+  const io_uring_cq& completions = state_->ring.cq;
+  queues_ = {.submissions = reinterpret_cast<Submission*>(submissions.sqes),
+             .submission_mask = *submissions.kring_mask,
+             .submission_capacity = *submissions.kring_entries,
+             .submission_head = submissions.khead,
+             .submission_flags = submissions.kflags,
+             .completions = reinterpret_cast<const RingCompletion*>(completions.cqes),
+             .completion_mask = *completions.kring_mask,
+             .completion_capacity = *completions.kring_entries,
+             .completion_head = completions.khead,
+             .completion_tail = completions.ktail};
+  if ((state_->ring.features & kFeatureOfLinux63) != 0) {
+    zero_copy_options_ = kSendReportUsage;
+  }
+}
 
 KernelRing::~KernelRing() { io_uring_queue_exit(&state_->ring); }
 
@@ -161,9 +180,6 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
     // Without it a server that waits for requests shows up as 100 % iowait.
     state->enter_flags |= kEnterNoIowait;
   }
-  if ((ring.features & kFeatureOfLinux63) != 0) {
-    state->zero_copy_options = kSendReportUsage;
-  }
   // The indirection array of the submission queue stays the identity: entries are used in order.
   for (unsigned index = 0; index <= *ring.sq.kring_mask; ++index) {
     ring.sq.array[index] = index;
@@ -175,31 +191,9 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
   return std::unique_ptr<KernelRing>(new KernelRing(std::move(state)));
 }
 
-unsigned KernelRing::submission_capacity() const noexcept { return *state_->ring.sq.kring_entries; }
-unsigned KernelRing::completion_capacity() const noexcept { return *state_->ring.cq.kring_entries; }
-
-unsigned KernelRing::unsubmitted() const noexcept {
-  const io_uring_sq& queue = state_->ring.sq;
-  return queue.sqe_tail - io_uring_smp_load_acquire(queue.khead);
-}
-
-bool KernelRing::push(const Submission& entry) noexcept {
-  io_uring_sq& queue = state_->ring.sq;
-  if (unsubmitted() >= *queue.kring_entries) {
-    return false;
-  }
-  io_uring_sqe& place = queue.sqes[queue.sqe_tail & *queue.kring_mask];
-  std::memcpy(&place, &entry, sizeof(entry));
-  if (entry.opcode == Opcode::send_zero_copy || entry.opcode == Opcode::sendmsg_zero_copy) {
-    place.ioprio |= state_->zero_copy_options;
-  }
-  ++queue.sqe_tail;
-  return true;
-}
-
 int KernelRing::enter(std::optional<Duration> at_most) noexcept {
   io_uring& ring = state_->ring;
-  io_uring_smp_store_release(ring.sq.ktail, ring.sq.sqe_tail);
+  io_uring_smp_store_release(ring.sq.ktail, submission_tail_);
 
   const auto fd = static_cast<unsigned>(ring.enter_ring_fd);
   if (!at_most.has_value() || *at_most <= Duration::zero()) {
@@ -220,23 +214,6 @@ int KernelRing::enter(std::optional<Duration> at_most) noexcept {
   return std::min(io_uring_enter2(fd, unsubmitted(), 1, state_->enter_flags | IORING_ENTER_EXT_ARG,
                                   reinterpret_cast<sigset_t*>(&argument), sizeof(argument)),
                   0);
-}
-
-std::size_t KernelRing::reap(std::span<RingCompletion> out) noexcept {
-  io_uring_cq& queue = state_->ring.cq;
-  const unsigned head = *queue.khead;
-  const unsigned ready = io_uring_smp_load_acquire(queue.ktail) - head;
-  const auto count = static_cast<unsigned>(std::min<std::size_t>(ready, out.size()));
-  for (unsigned index = 0; index < count; ++index) {
-    const io_uring_cqe& entry = queue.cqes[(head + index) & *queue.kring_mask];
-    out[index] = {entry.user_data, entry.res, entry.flags};
-  }
-  io_uring_smp_store_release(queue.khead, head + count);
-  return count;
-}
-
-bool KernelRing::has_overflowed() const noexcept {
-  return (IO_URING_READ_ONCE(*state_->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;
 }
 
 std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
@@ -298,8 +275,6 @@ std::int32_t KernelRing::register_buffer_ring(std::span<ProvidedBuffer> places,
 void KernelRing::unregister_buffer_ring(std::uint16_t group) noexcept {
   io_uring_unregister_buf_ring(&state_->ring, group);
 }
-
-TimePoint KernelRing::now() const noexcept { return Clock::now(); }
 
 bool KernelRing::supports(Opcode opcode) const noexcept {
   return state_->capabilities.supports(opcode);

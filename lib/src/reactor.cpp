@@ -66,18 +66,16 @@ Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& 
   slot.kind = &waker == &wake_channel_ ? OperationKind::wake : kind_of(entry.opcode);
   metrics_.registered.add();
 
-  Submission filed = entry;
-  filed.user_data = id.to_user_data();
   const bool is_wake = slot.kind == OperationKind::wake;
-  if ((is_wake || parked_.empty()) && has_room_for(slot.kind) && push(filed)) {
+  if ((is_wake || parked_.empty()) && has_room_for(slot.kind) && push(entry, id.to_user_data())) {
     slot.state = Slot::State::in_flight;
     admitted_ += is_wake ? 0 : 1;
   } else {
     slot.state = Slot::State::parked;
     if (is_wake) {
-      parked_.push_front({id, filed});
+      parked_.push_front({id, entry});
     } else {
-      parked_.push_back({id, filed});
+      parked_.push_back({id, entry});
     }
     metrics_.parked_total.add();
     metrics_.parked.add(1);
@@ -86,8 +84,8 @@ Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& 
   return id;
 }
 
-bool Reactor::push(const Submission& entry) noexcept {
-  const bool pushed = ring_->push(entry);
+bool Reactor::push(const Submission& entry, std::uint64_t user_data) noexcept {
+  const bool pushed = ring_->push(entry, user_data);
   queued_ += pushed ? 1 : 0;
   return pushed;
 }
@@ -121,7 +119,7 @@ void Reactor::admit_parked() noexcept {
     const Parked& next = parked_.front();
     Slot* slot = slots_.find(next.id);
     if (slot != nullptr) {  // else it was cancelled while it was parked
-      if (!has_room_for(slot->kind) || !push(next.entry)) {
+      if (!has_room_for(slot->kind) || !push(next.entry, next.id.to_user_data())) {
         queue_full = admitted_ < places_for_completions_;
         break;
       }
@@ -147,8 +145,7 @@ void Reactor::push_cancels() noexcept {
     entry.opcode = Opcode::async_cancel;
     entry.flags = kSubmissionSkipSuccess;
     entry.address = id.to_user_data();
-    entry.user_data = kCancelUserData;
-    if (!push(entry)) {
+    if (!push(entry, kCancelUserData)) {
       break;
     }
     metrics_.cancels_submitted.add();

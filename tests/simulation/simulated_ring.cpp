@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -44,7 +45,23 @@ namespace {
 
 // The clock does not begin at zero: "no time yet" and "the beginning" must not look the same.
 SimulatedRing::SimulatedRing(const SimulatedRingOptions& options)
-    : options_(options), random_(options.seed), now_(TimePoint{} + 1h) {}
+    : options_(options),
+      random_(options.seed),
+      now_(TimePoint{} + 1h),
+      submission_queue_(std::bit_ceil(options.submission_entries)),
+      completion_queue_(std::bit_ceil(options.completion_entries)) {
+  queues_ = {.submissions = submission_queue_.data(),
+             .submission_mask = static_cast<unsigned>(submission_queue_.size() - 1),
+             .submission_capacity = options.submission_entries,
+             .submission_head = &submission_head_,
+             .submission_flags = &submission_flags_,
+             .completions = completion_queue_.data(),
+             .completion_mask = static_cast<unsigned>(completion_queue_.size() - 1),
+             .completion_capacity = options.completion_entries,
+             .completion_head = &completion_head_,
+             .completion_tail = &completion_tail_};
+  simulated_clock_ = &now_;
+}
 
 SimulatedRing::~SimulatedRing() {
   require(buffer_groups_.empty(), "provided buffers are gone before their ring");
@@ -69,22 +86,15 @@ void SimulatedRing::require(bool holds, const char* rule) const noexcept {
   std::abort();
 }
 
-bool SimulatedRing::push(const Submission& entry) noexcept {
-  if (submission_queue_.size() >= options_.submission_entries) {
-    return false;
-  }
-  submission_queue_.push_back(entry);
-  return true;
-}
-
 int SimulatedRing::enter(std::optional<Duration> at_most) noexcept {
   ++enters_;
   require(enters_ <= options_.most_enters, "the loop waits for something and does not spin");
   now_ += options_.turn_cost;
-  while (!backlog_.empty() && completion_queue_.size() < options_.completion_entries) {
-    completion_queue_.push_back(backlog_.front());
+  while (!backlog_.empty() && has_room_for_completion()) {
+    put_in_completion_queue(backlog_.front());
     backlog_.pop_front();
   }
+  submission_flags_ = backlog_.empty() ? 0 : kCompletionsHeldBack;
   const int answer = backlog_.empty() ? next_enter_answer() : -EBUSY;
   if (answer == -EAGAIN || answer == -EBUSY) {
     return answer;  // before anything is taken from the submission queue
@@ -108,7 +118,8 @@ int SimulatedRing::next_enter_answer() noexcept {
 }
 
 void SimulatedRing::take_submissions() noexcept {
-  for (const Submission& entry : std::exchange(submission_queue_, {})) {
+  for (; submission_head_ != submission_tail_; ++submission_head_) {
+    const Submission entry = submission_queue_[submission_head_ & queues_.submission_mask];
     if (entry.opcode == Opcode::async_cancel) {
       ++cancels_taken_;
       cancel(entry);
@@ -164,7 +175,7 @@ int SimulatedRing::wait_for_completion(std::optional<Duration> at_most) noexcept
     }
     complete_decided();
     complete_due(until > now_);
-    if (!completion_queue_.empty()) {
+    if (completions_waiting() > 0) {
       return 0;
     }
     if (now_ >= until) {
@@ -218,7 +229,7 @@ void SimulatedRing::complete_due(bool is_waiting) noexcept {
     for (Pending* operation = find(user_data);
          operation != nullptr && operation->due <= now_ && is_ready(*operation);
          operation = find(user_data)) {
-      const bool must_complete = is_waiting && completion_queue_.empty();
+      const bool must_complete = is_waiting && completions_waiting() == 0;
       if (!must_complete && random_.chance(options_.lingers)) {
         break;
       }
@@ -250,17 +261,17 @@ void SimulatedRing::post(const RingCompletion& completion) noexcept {
   for (const std::uint64_t fact : facts) {
     fingerprint_ = SeededRandom(fingerprint_ ^ fact).next();
   }
-  const bool has_room = backlog_.empty() && completion_queue_.size() < options_.completion_entries;
-  (has_room ? completion_queue_ : backlog_).push_back(completion);
+  if (backlog_.empty() && has_room_for_completion()) {
+    put_in_completion_queue(completion);
+    return;
+  }
+  backlog_.push_back(completion);
+  submission_flags_ |= kCompletionsHeldBack;
 }
 
-std::size_t SimulatedRing::reap(std::span<RingCompletion> out) noexcept {
-  std::size_t count = 0;
-  while (count < out.size() && !completion_queue_.empty()) {
-    out[count++] = completion_queue_.front();
-    completion_queue_.pop_front();
-  }
-  return count;
+void SimulatedRing::put_in_completion_queue(const RingCompletion& completion) noexcept {
+  completion_queue_[completion_tail_ & queues_.completion_mask] = completion;
+  ++completion_tail_;
 }
 
 SimulatedRing::Pending* SimulatedRing::find(std::uint64_t user_data) noexcept {

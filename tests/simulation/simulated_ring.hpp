@@ -87,24 +87,11 @@ class SimulatedRing final : public Ring {
   explicit SimulatedRing(const SimulatedRingOptions& options);
   ~SimulatedRing() override;
 
-  [[nodiscard]] unsigned submission_capacity() const noexcept override {
-    return options_.submission_entries;
-  }
-  [[nodiscard]] unsigned completion_capacity() const noexcept override {
-    return options_.completion_entries;
-  }
-  [[nodiscard]] unsigned unsubmitted() const noexcept override {
-    return static_cast<unsigned>(submission_queue_.size());
-  }
-  [[nodiscard]] bool push(const Submission& entry) noexcept override;
   int enter(std::optional<Duration> at_most) noexcept override;
-  [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept override;
-  [[nodiscard]] bool has_overflowed() const noexcept override { return !backlog_.empty(); }
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
                                                   std::uint16_t group) noexcept override;
   void unregister_buffer_ring(std::uint16_t group) noexcept override;
-  [[nodiscard]] TimePoint now() const noexcept override { return now_; }
   [[nodiscard]] bool supports(Opcode opcode) const noexcept override;
   [[nodiscard]] int register_buffers(std::span<const iovec> buffers) noexcept override;
   void unregister_buffers() noexcept override;
@@ -175,6 +162,13 @@ class SimulatedRing final : public Ring {
   };
 
   // simulated_ring.cpp: the queues and the clock.
+  [[nodiscard]] unsigned completions_waiting() const noexcept {
+    return completion_tail_ - completion_head_;
+  }
+  [[nodiscard]] bool has_room_for_completion() const noexcept {
+    return completions_waiting() < queues_.completion_capacity;
+  }
+  void put_in_completion_queue(const RingCompletion& completion) noexcept;
   [[nodiscard]] int next_enter_answer() noexcept;
   void take_submissions() noexcept;
   void admit(const Submission& entry) noexcept;
@@ -234,10 +228,14 @@ class SimulatedRing final : public Ring {
   SeededRandom random_;
   SimulatedStore store_;
   TimePoint now_;
-  std::vector<Submission> submission_queue_;
+  std::vector<Submission> submission_queue_;  // what the program shares with this kernel
+  std::vector<RingCompletion> completion_queue_;
+  unsigned submission_head_ = 0;
+  unsigned submission_flags_ = 0;
+  unsigned completion_head_ = 0;
+  unsigned completion_tail_ = 0;
   std::list<Pending> pending_;  // in the order of submission
   std::unordered_map<std::uint64_t, std::list<Pending>::iterator> by_user_data_;
-  std::deque<RingCompletion> completion_queue_;
   std::deque<RingCompletion> backlog_;
   std::vector<iovec> registered_buffers_;
   std::vector<ObjectPointer> direct_descriptors_;  // null: a free place

@@ -5,6 +5,7 @@
 
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
+#include <sluice/detail/invariant.hpp>
 #include <sluice/detail/mpsc_queue.hpp>
 #include <sluice/detail/timer_heap.hpp>
 #include <sluice/metrics.hpp>
@@ -102,7 +103,13 @@ class SLUICE_API Executor {
 
   /// Queues a suspended coroutine. It is resumed by the loop, never from here. Aborts on another
   /// thread than the executor's own: post() is the way in from there.
-  void make_ready(detail::PromiseBase& promise) noexcept;
+  void make_ready(detail::PromiseBase& promise) noexcept {
+    expect_its_thread();
+    promise.next_ready_ = nullptr;
+    (last_ready_ != nullptr ? last_ready_->next_ready_ : first_ready_) = &promise;
+    last_ready_ = &promise;
+    ++ready_count_;
+  }
   /// Arms a timer, or moves it; on_expired() is called in the turn in which it is due.
   void arm(detail::TimerNode& timer, TimePoint deadline) { timers_.arm(timer, deadline); }
   /// Takes a timer out; nothing happens if it is not armed.
@@ -112,13 +119,18 @@ class SLUICE_API Executor {
   friend class TaskScope;
   friend class detail::FinalAwaiter;
 
-  void expect_its_thread() const noexcept;
+  void expect_its_thread() const noexcept {
+    detail::invariant(
+        reactor_.is_on_its_thread(),
+        "tasks of an Executor are spawned, cancelled and woken on its thread: post() to "
+        "it from another");
+  }
   [[nodiscard]] bool has_work() const noexcept;
   void turn();
   void run_messages() noexcept;
   void run_ready();
   void bury_finished() noexcept;
-  [[nodiscard]] std::optional<Duration> time_to_wait() noexcept;
+  [[nodiscard]] std::optional<Duration> time_to_wait(TimePoint now) noexcept;
   void task_finished(detail::PromiseBase& promise) noexcept;
 
   Reactor& reactor_;

@@ -36,20 +36,11 @@ class SLUICE_API KernelRing final : public Ring {
       const RingOptions& options);
   ~KernelRing() override;
 
-  [[nodiscard]] unsigned submission_capacity() const noexcept override;
-  /// Entries of the completion queue, as the kernel made it.
-  [[nodiscard]] unsigned completion_capacity() const noexcept override;
-  [[nodiscard]] unsigned unsubmitted() const noexcept override;
-  [[nodiscard]] bool push(const Submission& entry) noexcept override;
   int enter(std::optional<Duration> at_most) noexcept override;
-  [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept override;
-  [[nodiscard]] bool has_overflowed() const noexcept override;
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
                                                   std::uint16_t group) noexcept override;
   void unregister_buffer_ring(std::uint16_t group) noexcept override;
-  /// CLOCK_MONOTONIC.
-  [[nodiscard]] TimePoint now() const noexcept override;
   [[nodiscard]] bool supports(Opcode opcode) const noexcept override;
   [[nodiscard]] int register_buffers(std::span<const iovec> buffers) noexcept override;
   /// Waits until the kernel has let go of them.

@@ -72,7 +72,44 @@ enum class OperationKind : std::uint8_t {
 inline constexpr std::size_t kOperationKindCount = 13;
 
 /// The kind that an opcode is counted as.
-SLUICE_API [[nodiscard]] OperationKind kind_of(Opcode opcode) noexcept;
+[[nodiscard]] constexpr OperationKind kind_of(Opcode opcode) noexcept {
+  switch (opcode) {
+    case Opcode::accept:
+      return OperationKind::accept;
+    case Opcode::receive:
+    case Opcode::recvmsg:
+      return OperationKind::receive;
+    case Opcode::send:
+    case Opcode::sendmsg:
+    case Opcode::send_zero_copy:
+    case Opcode::sendmsg_zero_copy:
+    case Opcode::send_file:
+      return OperationKind::send;
+    case Opcode::read:
+    case Opcode::readv:
+    case Opcode::read_fixed:
+      return OperationKind::read;
+    case Opcode::write:
+    case Opcode::writev:
+    case Opcode::write_fixed:
+      return OperationKind::write;
+    case Opcode::openat2:
+      return OperationKind::open;
+    case Opcode::close:
+      return OperationKind::close;
+    case Opcode::statx:
+      return OperationKind::stat;
+    case Opcode::fsync:
+      return OperationKind::sync;
+    case Opcode::poll_add:
+    case Opcode::poll_remove:
+      return OperationKind::poll;
+    case Opcode::connect:
+      return OperationKind::connect;
+    default:
+      return OperationKind::other;
+  }
+}
 /// The label of a metric: "accept", "receive", ...
 SLUICE_API [[nodiscard]] const char* name_of(OperationKind kind) noexcept;
 

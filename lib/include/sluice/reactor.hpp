@@ -87,7 +87,7 @@ class SLUICE_API Reactor {
   /// buffers. Aborts if an operation is in flight.
   ~Reactor();
 
-  /// Files `waker` and queues `entry` (its user_data is set here). The waker must live until its
+  /// Files `waker` and queues `entry` (with the id as its user_data). The waker must live until its
   /// final completion. ENOBUFS when max_operations are registered.
   [[nodiscard]] Result<OperationId> register_operation(Waker& waker, const Submission& entry);
 
@@ -144,7 +144,7 @@ class SLUICE_API Reactor {
 
   void require_own_thread() const noexcept;
   [[nodiscard]] bool has_room_for(OperationKind kind) const noexcept;
-  [[nodiscard]] bool push(const Submission& entry) noexcept;
+  [[nodiscard]] bool push(const Submission& entry, std::uint64_t user_data) noexcept;
   void admit_parked() noexcept;
   void push_cancels() noexcept;
   void submit_and_wait(std::optional<Duration> at_most);

@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -136,8 +137,41 @@ inline constexpr std::uint8_t kSubmissionSkipSuccess = 1U << 6;   // no completi
 /// kernel's choice.
 inline constexpr std::int32_t kDirectDescriptorAny = -1;
 
+/// A bit of RingQueues::submission_flags: the kernel has completions that the queue has no room
+/// for.
+inline constexpr unsigned kCompletionsHeldBack = 1U << 1;
+
+/// Where a ring's two queues lie: memory that the program shares with the kernel, as
+/// io_uring_setup(2) lays it out. The kernel moves the head of the submissions and the tail of the
+/// completions, the program the other two.
+struct RingQueues {
+  /// The submission queue: `submission_mask` + 1 places.
+  Submission* submissions = nullptr;
+  /// A running number of an entry, and this, give its place.
+  unsigned submission_mask = 0;
+  /// How many places are used at once.
+  unsigned submission_capacity = 0;
+  /// The number of the next entry that the kernel takes.
+  const unsigned* submission_head = nullptr;
+  /// IORING_SQ_* of io_uring_setup(2), kCompletionsHeldBack among them.
+  const unsigned* submission_flags = nullptr;
+  /// The completion queue: `completion_mask` + 1 places.
+  const RingCompletion* completions = nullptr;
+  /// As submission_mask.
+  unsigned completion_mask = 0;
+  /// As submission_capacity.
+  unsigned completion_capacity = 0;
+  /// The number of the next entry that the program takes.
+  unsigned* completion_head = nullptr;
+  /// One past the number of the last entry that the kernel has put in.
+  const unsigned* completion_tail = nullptr;
+};
+
 /// One submission queue and one completion queue. All calls come from one thread: the one that
 /// made the ring (IORING_SETUP_SINGLE_ISSUER).
+///
+/// Filling one and emptying the other is memory traffic, the same above every kernel, and done here.
+/// What asks a kernel for something is virtual.
 class SLUICE_API Ring {
  public:
   Ring() = default;
@@ -146,16 +180,36 @@ class SLUICE_API Ring {
   virtual ~Ring() = default;
 
   /// How many entries fit in the two queues.
-  [[nodiscard]] virtual unsigned submission_capacity() const noexcept = 0;
+  [[nodiscard]] unsigned submission_capacity() const noexcept {
+    return queues_.submission_capacity;
+  }
   /// Entries of the completion queue.
-  [[nodiscard]] virtual unsigned completion_capacity() const noexcept = 0;
+  [[nodiscard]] unsigned completion_capacity() const noexcept {
+    return queues_.completion_capacity;
+  }
   /// Entries pushed and not yet taken by the kernel.
-  [[nodiscard]] virtual unsigned unsubmitted() const noexcept = 0;
+  [[nodiscard]] unsigned unsubmitted() const noexcept {
+    return submission_tail_ - __atomic_load_n(queues_.submission_head, __ATOMIC_ACQUIRE);
+  }
 
-  /// Puts an entry at the end of the submission queue; the kernel sees it at the next enter().
-  /// False when the queue is full. What the entry points to must stay valid until that enter()
-  /// returns, and buffers until the final completion.
-  [[nodiscard]] virtual bool push(const Submission& entry) noexcept = 0;
+  /// Puts an entry at the end of the submission queue, with `user_data` for its own; the kernel
+  /// sees it at the next enter(). False when the queue is full. What the entry points to must stay
+  /// valid until that enter() returns, and buffers until the final completion.
+  [[nodiscard]] bool push(const Submission& entry, std::uint64_t user_data) noexcept {
+    if (unsubmitted() >= queues_.submission_capacity) {
+      return false;
+    }
+    Submission& place = queues_.submissions[submission_tail_ & queues_.submission_mask];
+    place = entry;
+    place.user_data = user_data;
+    if (entry.opcode == Opcode::send_zero_copy || entry.opcode == Opcode::sendmsg_zero_copy) {
+      place.priority |= zero_copy_options_;
+    }
+    ++submission_tail_;
+    return true;
+  }
+  /// With the user_data that it has.
+  [[nodiscard]] bool push(const Submission& entry) noexcept { return push(entry, entry.user_data); }
 
   /// Submits everything pushed and waits until a completion is there, or `at_most` has passed
   /// (nullopt: for ever; zero: does not wait, but lets due completions be posted; with nothing to
@@ -165,10 +219,22 @@ class SLUICE_API Ring {
   virtual int enter(std::optional<Duration> at_most) noexcept = 0;
 
   /// Copies completions out, oldest first, and frees their places. Returns how many.
-  [[nodiscard]] virtual std::size_t reap(std::span<RingCompletion> out) noexcept = 0;
+  [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept {
+    const unsigned head = *queues_.completion_head;
+    const unsigned ready = __atomic_load_n(queues_.completion_tail, __ATOMIC_ACQUIRE) - head;
+    const auto count = static_cast<unsigned>(std::min<std::size_t>(ready, out.size()));
+    for (unsigned index = 0; index < count; ++index) {
+      out[index] = queues_.completions[(head + index) & queues_.completion_mask];
+    }
+    __atomic_store_n(queues_.completion_head, head + count, __ATOMIC_RELEASE);
+    return count;
+  }
 
   /// Whether the kernel holds completions back because the completion queue was full.
-  [[nodiscard]] virtual bool has_overflowed() const noexcept = 0;
+  [[nodiscard]] bool has_overflowed() const noexcept {
+    return (__atomic_load_n(queues_.submission_flags, __ATOMIC_RELAXED) & kCompletionsHeldBack) !=
+           0;
+  }
 
   /// Runs an entry at once on the calling thread if that needs no waiting: openat2 from cached
   /// names, a read from the page cache, send_file into free room of a socket, statx of an open
@@ -186,7 +252,9 @@ class SLUICE_API Ring {
   virtual void unregister_buffer_ring(std::uint16_t group) noexcept = 0;
 
   /// The kernel's monotonic clock; a simulated ring has one of its own.
-  [[nodiscard]] virtual TimePoint now() const noexcept = 0;
+  [[nodiscard]] TimePoint now() const noexcept {
+    return simulated_clock_ == nullptr ? Clock::now() : *simulated_clock_;
+  }
 
   /// Whether the kernel knows an operation. Those that Linux 6.1 has need no asking.
   [[nodiscard]] virtual bool supports(Opcode opcode) const noexcept = 0;
@@ -203,6 +271,12 @@ class SLUICE_API Ring {
   virtual void unregister_direct_descriptors() noexcept = 0;
   /// Empties a place; operations that the kernel has taken keep the file.
   virtual void close_direct_descriptor(unsigned slot) noexcept = 0;
+
+ protected:
+  RingQueues queues_;                           // set by the constructor of who derives
+  unsigned submission_tail_ = 0;                // one past the last entry that was pushed
+  std::uint16_t zero_copy_options_ = 0;         // bits that every zero-copy send is given
+  const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's
 };
 
 }  // namespace sluice
