@@ -170,8 +170,8 @@ struct RingQueues {
 /// One submission queue and one completion queue. All calls come from one thread: the one that
 /// made the ring (IORING_SETUP_SINGLE_ISSUER).
 ///
-/// Filling one and emptying the other is memory traffic, the same above every kernel, and done here.
-/// What asks a kernel for something is virtual.
+/// Filling one and emptying the other is memory traffic, the same above every kernel, and done
+/// here. What asks a kernel for something is virtual.
 class SLUICE_API Ring {
  public:
   Ring() = default;
