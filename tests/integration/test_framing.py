@@ -155,6 +155,31 @@ def test_nothing_is_done_after_connection_close(served):
     assert served.scrape().total("sluiced_http_requests_total") == before + 1
 
 
+@pytest.mark.parametrize("target,host", [
+    ("http://test/first.txt", "test"), ("http://TEST/first.txt", "tesT"),
+    ("http://test:80/first.txt", "test"), ("http://test/first.txt", "test:80"),
+    ("http://test:8080/first.txt", "test:8080"), ("https://test/first.txt", "test:443"),
+    ("HTTP://test:/first.txt", "test"), ("http://[::1]:8/first.txt", "[::1]:8")])
+def test_a_host_that_is_the_authority_of_the_target_is_served(served, target, host):
+    request = head(request_line=f"GET {target} HTTP/1.1", host=f"Host: {host}")
+    assert [response.body for response in wire.exchange(
+        served.endpoint, request + wire.request("/second.txt", headers=[("Connection", "close")]))
+            ] == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("target,host", [
+    ("http://test/first.txt", "other"), ("http://test/first.txt", "test.example"),
+    ("http://test:81/first.txt", "test"), ("http://test/first.txt", "test:81"),
+    ("https://test/first.txt", "test:80"), ("http://test/first.txt", "test.")])
+def test_a_host_that_is_another_is_refused_with_a_reason_of_its_own(served, target, host):
+    before = errors(served)
+    responses = wire.exchange(served.endpoint, head(request_line=f"GET {target} HTTP/1.1",
+                                                    host=f"Host: {host}") + SECRET)
+    assert [response.status for response in responses] == [400]
+    after = errors(served)
+    assert {name for name in after if after[name] != before[name]} == {"host_mismatch"}
+
+
 def test_a_half_closed_client_is_answered(served):
     with served.connect() as connection:
         connection.send(wire.request("/first.txt") + SECRET)
