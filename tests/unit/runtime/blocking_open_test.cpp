@@ -1,0 +1,88 @@
+// Directory::open_blocking() where a filter of system calls forbids openat2(2) to all but rings.
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <sluice/directory.hpp>
+
+#include "support.hpp"
+
+namespace sluice::runtime_test {
+namespace {
+
+void forbid_openat2() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
+  CHILD_CHECK(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  CHILD_CHECK(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+  CHILD_CHECK(::syscall(SYS_openat2, AT_FDCWD, "/", nullptr, 0) == -1 && errno == ENOSYS);
+}
+
+void check_opens(const Directory& root) {
+  const auto open = [&root](const char* path, SymlinkPolicy policy = SymlinkPolicy::beneath) {
+    return root.open_blocking(path, O_RDONLY, policy);
+  };
+  // More often than the ring has places.
+  for (int round = 0; round < 200; ++round) {
+    const auto fd = open("file");
+    CHILD_CHECK(fd);
+    std::array<char, 16> text{};
+    CHILD_CHECK(::pread(fd->get(), text.data(), text.size(), 0) == 6);
+    CHILD_CHECK(std::string_view(text.data(), 6) == "inside");
+    CHILD_CHECK((::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  CHILD_CHECK(open("missing").error() == std::errc::no_such_file_or_directory);
+  CHILD_CHECK(open("../outside").error() == std::errc::cross_device_link);
+  CHILD_CHECK(open("out").error() == std::errc::cross_device_link);
+  CHILD_CHECK(open("in"));
+  CHILD_CHECK(open("in", SymlinkPolicy::none).error() == std::errc::too_many_symbolic_link_levels);
+  CHILD_CHECK(root.status_beneath("in", SymlinkPolicy::beneath)->size_bytes == 6);
+}
+
+[[noreturn]] void open_without_openat2(const std::string& folder) {
+  const Directory root = Directory::open(folder.c_str()).value();
+  forbid_openat2();
+  check_opens(root);
+  sigset_t blocked;
+  CHILD_CHECK(::pthread_sigmask(SIG_SETMASK, nullptr, &blocked) == 0);
+  CHILD_CHECK(::sigismember(&blocked, SIGPIPE) == 0);
+  std::thread first([&root] { check_opens(root); });
+  std::thread second([&root] { check_opens(root); });
+  first.join();
+  second.join();
+  ::_exit(0);
+}
+
+TEST(BlockingOpen, GoesThroughARingWhereAFilterForbidsTheCall) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path("root"));
+  static_cast<void>(folder.file("outside", "secret"));
+  static_cast<void>(folder.file("root/file", "inside"));
+  std::filesystem::create_symlink("../outside", folder.path("root/out"));
+  std::filesystem::create_symlink("file", folder.path("root/in"));
+  EXPECT_EXIT(open_without_openat2(folder.path("root")), ::testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace sluice::runtime_test
