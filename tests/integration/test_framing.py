@@ -138,6 +138,15 @@ def test_a_body_that_breaks_later_ends_the_connection(served):
         connection.expect_close()
 
 
+def test_the_extensions_of_all_chunks_together_are_bounded(served):
+    """One by one they are short. The response may be on its way by then."""
+    before = errors(served)["chunk_extension_too_large"]
+    many = (b"1;" + b"a" * 200 + b"\r\nx\r\n") * 30 + b"0\r\n\r\n"
+    responses = wire.exchange(served.endpoint, chunked(many) + SECRET)
+    assert [response.status for response in responses] in ([400], [405])
+    assert errors(served)["chunk_extension_too_large"] == before + 1
+
+
 def test_a_body_of_more_than_64_kib_is_not_read(served):
     with served.connect() as connection:
         connection.send(wire.request("/first.txt", headers=[("Content-Length", "65537")]))
