@@ -1,6 +1,7 @@
 """Why a connection ended is counted, once and under its own name."""
 
 import os
+import signal
 
 import pytest
 
@@ -119,6 +120,18 @@ def test_one_that_gives_way(run):
         connection.send(wire.request("/small.txt"))
         assert connection.read_response().status == 200
     assert ends.daemon.get("/small.txt").status == 200
-    assert "evicted" in ends.counted()
+    wait_until(lambda: "evicted" in ends.counted(), "one has given way")
     for connection in idle:
         connection.close()
+
+
+def test_those_that_wait_while_the_daemon_stops(run):
+    ends = run()
+    with ends.daemon.connect(receive_buffer_bytes=4096) as loading, ends.daemon.connect() as idle:
+        loading.send(wire.request("/large.bin"))
+        assert loading.read_head().status == 200
+        idle.send(wire.request("/small.txt"))
+        assert idle.read_response().status == 200
+        ends.daemon.signal(signal.SIGTERM)
+        idle.expect_close()
+        ends.expect("drain")

@@ -1,18 +1,12 @@
 // Directory::open_blocking() where a filter of system calls forbids openat2(2) to all but rings.
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
-#include <cstdio>
 #include <filesystem>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,22 +16,10 @@
 #include <sluice/directory.hpp>
 
 #include "support.hpp"
+#include "system_call_filter.hpp"
 
 namespace sluice::runtime_test {
 namespace {
-
-void forbid_openat2() {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
-  CHILD_CHECK(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  CHILD_CHECK(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
-  CHILD_CHECK(::syscall(SYS_openat2, AT_FDCWD, "/", nullptr, 0) == -1 && errno == ENOSYS);
-}
 
 void check_opens(const Directory& root) {
   const auto open = [&root](const char* path, SymlinkPolicy policy = SymlinkPolicy::beneath) {
@@ -62,7 +44,8 @@ void check_opens(const Directory& root) {
 
 [[noreturn]] void open_without_openat2(const std::string& folder) {
   const Directory root = Directory::open(folder.c_str()).value();
-  forbid_openat2();
+  forbid_system_call(SYS_openat2, ENOSYS);
+  CHILD_CHECK(::syscall(SYS_openat2, AT_FDCWD, "/", nullptr, 0) == -1 && errno == ENOSYS);
   // The mask of signals stays the caller's; a ring made by a test before this one blocks SIGPIPE.
   sigset_t signals;
   ::sigemptyset(&signals);
