@@ -50,6 +50,8 @@ struct ValueType {
   std::size_t most_items = 0;
   /// Of a map of texts: checks a key, as `check` does a value.
   Parsed<std::string> (*check_key)(std::string_view) = nullptr;
+  /// The same: checks what a key demands of its value, once both have passed.
+  Parsed<void> (*check_entry)(std::string_view key, std::string_view value) = nullptr;
 };
 
 enum class Presence : std::uint8_t { kOptional, kRequired };

@@ -59,6 +59,14 @@ Parsed<std::string> check_field_value(std::string_view text) {
   return std::string(http::trim_blanks(text));
 }
 
+Parsed<void> check_value_of_field(std::string_view name, std::string_view value) {
+  const std::string_view flaw = http::flaw_in_value_of_field(name, value);
+  if (!flaw.empty()) {
+    return refused(value, flaw);
+  }
+  return {};
+}
+
 Parsed<std::string> check_extension(std::string_view text) {
   std::string extension(without_dot(text));
   std::ranges::transform(extension, extension.begin(), http::to_lower);

@@ -35,7 +35,7 @@ bool read_member(std::string_view member, bool& is_wanted) {
     return false;
   }
   const std::string_view value = member.substr(equals + 1);
-  const auto preference = parse_preference(value.substr(0, value.find_first_of("; ")));
+  const auto preference = parse_preference(value.substr(0, value.find(';')));
   if (!preference) return false;
   if (key == kAlgorithm) is_wanted = *preference > 0;
   return true;

@@ -7,6 +7,7 @@
 
 #include "http/characters.hpp"
 #include "http/response_head.hpp"
+#include "http/vary.hpp"
 
 namespace sluiced::http {
 namespace {
@@ -18,6 +19,8 @@ struct OwnedField {
 
 constexpr std::string_view kFraming = "frames the message, which sluiced does itself";
 constexpr std::string_view kSent = "is sent by sluiced itself";
+constexpr std::string_view kCorsPrefix = "access-control-";
+constexpr std::string_view kCors = "is sent by sluiced itself: see 'cors'";
 
 constexpr auto kOwnedFields = std::to_array<OwnedField>({
     {"accept-ranges", kSent},
@@ -32,7 +35,7 @@ constexpr auto kOwnedFields = std::to_array<OwnedField>({
     {"etag", kSent},
     {"keep-alive", kFraming},
     {"last-modified", kSent},
-    {"location", kSent},
+    {"location", "is sent by sluiced itself: see 'redirects'"},
     {"proxy-connection", kFraming},
     {"repr-digest", "is sent by sluiced itself: see 'digest'"},
     {"retry-after", kSent},
@@ -49,6 +52,8 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+bool is_vary(std::string_view name) { return equals_ignoring_case(name, "vary"); }
+
 bool is_content_metadata(std::string_view lower_name) {
   return lower_name == "content-language" || lower_name == "content-disposition";
 }
@@ -57,6 +62,7 @@ bool is_content_metadata(std::string_view lower_name) {
 
 std::string_view flaw_in_field_name(std::string_view name) {
   if (!is_token(name)) return "is not the name of a field";
+  if (equals_ignoring_case(name.substr(0, kCorsPrefix.size()), kCorsPrefix)) return kCors;
   const auto owned = std::ranges::find_if(kOwnedFields, [name](const OwnedField& field) {
     return equals_ignoring_case(name, field.name);
   });
@@ -66,6 +72,11 @@ std::string_view flaw_in_field_name(std::string_view name) {
 std::string_view flaw_in_field_value(std::string_view value) {
   if (!is_field_value(value)) return "holds a line break or another control character";
   if (trim_blanks(value).empty()) return "is empty";
+  return {};
+}
+
+std::string_view flaw_in_value_of_field(std::string_view name, std::string_view value) {
+  if (is_vary(name) && !is_vary_value(value)) return "is not a list of the names of fields";
   return {};
 }
 
@@ -87,10 +98,14 @@ std::expected<void, std::string> HeaderRules::add(
   std::vector<Line> added;
   std::size_t bytes = bytes_;
   for (const auto& [name, value] : set) {
-    if (!flaw_in_field_name(name).empty() || !flaw_in_field_value(value).empty()) {
+    if (!flaw_in_field_name(name).empty() || !flaw_in_field_value(value).empty() ||
+        !flaw_in_value_of_field(name, value).empty()) {
       return std::unexpected("a field that may not be set");
     }
     Line line{lower_case(name), name + ": " + std::string(trim_blanks(value)) + "\r\n"};
+    if (std::ranges::find(added, line.name, &Line::name) != added.end()) {
+      return std::unexpected("a field that is set twice");
+    }
     rule.replaces |= lines_named(line.name);
     bytes += line.text.size();
     added.push_back(std::move(line));
@@ -100,12 +115,23 @@ std::expected<void, std::string> HeaderRules::add(
   }
   for (std::size_t i = lines_.size(); i < lines_.size() + added.size(); ++i) {
     rule.sets |= Lines{1} << i;
-    if (is_content_metadata(added[i - lines_.size()].name)) content_metadata_ |= Lines{1} << i;
+    const Line& line = added[i - lines_.size()];
+    if (is_content_metadata(line.name)) content_metadata_ |= Lines{1} << i;
+    if (is_vary(line.name)) vary_ |= Lines{1} << i;
   }
   std::ranges::move(added, std::back_inserter(lines_));
   bytes_ = bytes;
   rules_.push_back(std::move(rule));
   return {};
+}
+
+std::string_view HeaderRules::vary(Lines lines) const {
+  if ((lines & vary_) == 0) return {};
+  const Line& line = lines_[static_cast<std::size_t>(std::countr_zero(lines & vary_))];
+  std::string_view value = line.text;
+  value.remove_prefix(line.name.size() + std::string_view(": ").size());
+  value.remove_suffix(std::string_view("\r\n").size());
+  return value;
 }
 
 HeaderRules::Lines HeaderRules::select(std::string_view path) const {

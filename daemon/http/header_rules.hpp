@@ -17,11 +17,14 @@ namespace sluiced::http {
 
 /// Why an operator may not set a field, to complete a sentence that begins with its name; empty for
 /// one that may be set. Refused are fields that the server itself sends or that frame the message:
-/// two that disagree would be worse than none.
+/// two that disagree would be worse than none. Vary may be set, since its values add up: the server
+/// sends one line with what both name.
 std::string_view flaw_in_field_name(std::string_view name);
 /// The same for a value: RFC 9110 section 5.5. A line break there would let the value write the
 /// rest of the response.
 std::string_view flaw_in_field_value(std::string_view value);
+/// The same for what a certain field demands of its value beyond that.
+std::string_view flaw_in_value_of_field(std::string_view name, std::string_view value);
 
 /// The rules of one mount. Filled while the configuration is read, when every line is checked and
 /// rendered; for a request there is only choosing left.
@@ -52,10 +55,13 @@ class HeaderRules {
   /// (RFC 9110 section 15.4.5).
   Lines without_content_metadata(Lines lines) const { return lines & ~content_metadata_; }
 
-  /// Calls `visit` with each line of `lines`, its line break included.
+  /// The value of Vary among `lines`, of which the server may have more to say; empty for none.
+  std::string_view vary(Lines lines) const;
+
+  /// Calls `visit` with each line of `lines` but Vary, its line break included.
   template <typename Visit>
   void for_each(Lines lines, Visit&& visit) const {
-    for (; lines != 0; lines &= lines - 1) {
+    for (lines &= ~vary_; lines != 0; lines &= lines - 1) {
       visit(std::string_view(lines_[static_cast<std::size_t>(std::countr_zero(lines))].text));
     }
   }
@@ -75,6 +81,7 @@ class HeaderRules {
   std::vector<Rule> rules_;
   std::vector<Line> lines_;
   Lines content_metadata_ = 0;
+  Lines vary_ = 0;
   std::size_t bytes_ = 0;
 };
 

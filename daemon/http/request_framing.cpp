@@ -66,8 +66,11 @@ std::optional<ProtocolError> decide_form(RequestHead& head, TargetAuthority& fou
   return split_absolute_form(head, found);
 }
 
-/// RFC 9112 section 3.2. In absolute-form the target wins over Host there; a Host that names
-/// another server is refused here, because whoever stands in front may have gone by it.
+/// RFC 9112 section 3.2. In absolute-form the target wins over Host there (3.2.2). A Host that
+/// names another server is refused here all the same: who sends the two apart either has not
+/// rewritten Host, as 3.2.2 demands of a proxy, or counts on somebody in front who goes by Host, so
+/// that a cache files one site's answer under another's name. No message is read in two ways. Equal
+/// ones, whatever their case and with the scheme's port written out or not, are served.
 std::optional<ProtocolError> decide_authority(RequestHead& head, const TargetAuthority& found) {
   head.authority = found.authority;
   const std::size_t hosts = head.fields.count(KnownField::host);

@@ -65,19 +65,17 @@ void add_digest(const http::WantedDigests& wanted, const http::Sha256Digest& dig
 
 }  // namespace
 
-bool FileAnswers::Variants::add(ContentCoding coding, files::SharedFile sibling,
-                                observe::RepresentationMetrics& metrics) {
+void FileAnswers::Variants::add(ContentCoding coding, files::SharedFile sibling) {
   if (sibling->status.type != FileStatus::Type::regular) {
-    return false;
+    return;
   }
   if (is_older(sibling->status, plain_->status)) {
-    metrics.stale_sidecars.add();
-    return false;
+    ++stale_;
+    return;
   }
   codings_[size_] = coding;
   siblings_[size_] = std::move(sibling);
   ++size_;
-  return true;
 }
 
 std::optional<ContentCoding> FileAnswers::Variants::choose(const Request& request) const {
@@ -112,7 +110,7 @@ bool FileAnswers::try_find_siblings(const FilePlace& place, Variants& variants) 
     make_sibling_path(sibling_path_, place.path, coding);
     auto opened = cache_.try_open(place.root, place.root_index, sibling_path_.c_str());
     if (opened) {
-      variants.add(coding, std::move(*opened), metrics_);
+      variants.add(coding, std::move(*opened));
     } else if (opened.error() == std::errc::resource_unavailable_try_again) {
       return false;
     } else if (opened.error() == std::errc::no_such_file_or_directory) {
@@ -133,7 +131,7 @@ sluice::Task<void> FileAnswers::find_siblings(const FilePlace& place, Variants& 
     make_sibling_path(path, place.path, coding);
     auto opened = co_await place.root.open_file(path.c_str());
     if (opened) {
-      variants.add(coding, std::move(*opened), metrics_);
+      variants.add(coding, std::move(*opened));
     }
   }
 }
@@ -176,7 +174,11 @@ void FileAnswers::plan(const Request& request, const FilePlace& place, Variants 
   }
 }
 
-void FileAnswers::count(const Response& response) noexcept {
+void FileAnswers::count(const Response& response, std::uint32_t stale_siblings) noexcept {
+  metrics_.stale_sidecars.add(stale_siblings);
+  if (response.content_encoding.empty()) {
+    return;
+  }
   for (std::size_t i = 0; i < http::kContentCodingCount; ++i) {
     if (response.content_encoding == http::coding_name(static_cast<ContentCoding>(i))) {
       metrics_.encoded[i].add();
@@ -190,6 +192,7 @@ bool FileAnswers::try_answer(const Request& request, const FilePlace& place, fil
   if (!try_find_siblings(place, variants)) {
     return false;
   }
+  const std::uint32_t stale_siblings = variants.stale_siblings();
   plan(request, place, std::move(variants), response);
   if (place.rules.sends_digests()) {
     const http::WantedDigests wanted = digests_to_send(request, response);
@@ -204,9 +207,7 @@ bool FileAnswers::try_answer(const Request& request, const FilePlace& place, fil
       add_digest(wanted, *digest, response);
     }
   }
-  if (!response.content_encoding.empty()) {
-    count(response);
-  }
+  count(response, stale_siblings);
   return true;
 }
 
@@ -214,10 +215,9 @@ sluice::Task<void> FileAnswers::answer(const Request& request, const FilePlace& 
                                        files::SharedFile file, Response& response) {
   Variants variants(std::move(file));
   co_await find_siblings(place, variants);
+  const std::uint32_t stale_siblings = variants.stale_siblings();
   plan(request, place, std::move(variants), response);
-  if (!response.content_encoding.empty()) {
-    count(response);
-  }
+  count(response, stale_siblings);
   if (!place.rules.sends_digests()) {
     co_return;
   }

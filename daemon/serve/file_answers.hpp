@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,17 +53,19 @@ class FileAnswers {
   class Variants {
    public:
     explicit Variants(files::SharedFile file) noexcept : plain_(std::move(file)) {}
-    /// False, and nothing is added, for what is no regular file or older than the plain one; the
-    /// latter is counted.
-    bool add(http::ContentCoding coding, files::SharedFile sibling,
-             observe::RepresentationMetrics& metrics);
+    /// Nothing is added for what is no regular file, or older than the plain one.
+    void add(http::ContentCoding coding, files::SharedFile sibling);
     [[nodiscard]] bool has_siblings() const noexcept { return size_ > 0; }
+    /// How many were older. Counted by who has answered: who finds out half-way that it has to wait
+    /// leaves all of it to answer().
+    [[nodiscard]] std::uint32_t stale_siblings() const noexcept { return stale_; }
     [[nodiscard]] std::optional<http::ContentCoding> choose(const Request& request) const;
     [[nodiscard]] files::SharedFile& file(std::optional<http::ContentCoding> coding) noexcept;
 
    private:
     files::SharedFile plain_;
     std::size_t size_ = 0;
+    std::uint32_t stale_ = 0;
     std::array<http::ContentCoding, http::kContentCodingCount> codings_;
     std::array<files::SharedFile, http::kContentCodingCount> siblings_;
   };
@@ -71,7 +74,8 @@ class FileAnswers {
   [[nodiscard]] sluice::Task<void> find_siblings(const FilePlace& place, Variants& variants);
   void plan(const Request& request, const FilePlace& place, Variants variants,
             Response& response) const;
-  void count(const Response& response) noexcept;
+  /// Counts what was answered, once for each request.
+  void count(const Response& response, std::uint32_t stale_siblings) noexcept;
 
   const config::Limits& limits_;
   files::FileCache& cache_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/error_page.hpp"
+#include "http/vary.hpp"
 
 namespace sluiced::serve {
 
@@ -65,6 +66,19 @@ std::string_view vary_of(const Response& response) noexcept {
                  (response.varies_by_origin ? 4U : 0U)];
 }
 
+// What the rules of the mount name is part of it. Only who has them set it pays for a string.
+void render_vary(const Response& response, http::ResponseHeadWriter& writer) {
+  const std::string_view own = vary_of(response);
+  const std::string_view added = response.header_lines == 0
+                                     ? std::string_view()
+                                     : response.header_rules->vary(response.header_lines);
+  if (!added.empty()) {
+    writer.field("Vary", http::merged_vary(own, added));
+  } else if (!own.empty()) {
+    writer.field("Vary", own);
+  }
+}
+
 // What is said of the selected representation, in 200, 206 and 304.
 void render_representation(const Response& response, http::ResponseHeadWriter& writer) {
   if (response.validators) {
@@ -116,9 +130,7 @@ std::expected<std::string_view, http::ResponseHeadError> render_head(
     }
   }
   render_representation(response, writer);
-  if (const std::string_view vary = vary_of(response); !vary.empty()) {
-    writer.field("Vary", vary);
-  }
+  render_vary(response, writer);
   if (response.accepts_ranges) {
     writer.field("Accept-Ranges", "bytes");
   }

@@ -4,9 +4,60 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include <sluice/kernel_ring.hpp>
 
 namespace sluice {
+namespace {
+
+// A ring of the calling thread's own, for what its filter of system calls leaves to rings only.
+// Threads that open by blocking have no other, and one for each call would cost more than the open.
+Result<std::unique_ptr<KernelRing>*> ring_of_this_thread() {
+  thread_local std::unique_ptr<KernelRing> ring;
+  if (ring == nullptr) {
+    // create() blocks SIGPIPE for the sake of sendfile(2), which is not used here: that is for the
+    // thread's owner to decide.
+    sigset_t signals;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &signals);
+    auto made = KernelRing::create({.submission_entries = 1, .completion_entries = 2});
+    ::pthread_sigmask(SIG_SETMASK, &signals, nullptr);
+    if (!made) {
+      return failure(made.error().errno_value);
+    }
+    ring = std::move(*made);
+  }
+  return &ring;
+}
+
+// Waits for it, whatever interrupts: `request` and its path are the kernel's until it is complete.
+Result<UniqueFd> open_through_ring(OpenRequest request) {
+  const auto found = ring_of_this_thread();
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  std::unique_ptr<KernelRing>& ring = **found;
+  static_cast<void>(ring->push(request.prepare()));  // it is empty: there is room
+  std::array<RingCompletion, 1> completion;
+  while (ring->reap(completion) == 0) {
+    const int error = -ring->enter(std::nullopt);
+    if (error != 0 && error != EINTR && error != EAGAIN && error != EBUSY) {
+      ring.reset();  // broken; the next call makes another
+      return failure(error);
+    }
+  }
+  const std::int32_t result = completion[0].result;
+  if (result < 0) {
+    return failure(-result);
+  }
+  return UniqueFd(result);
+}
+
+}  // namespace
 
 Result<Directory> Directory::open(const char* path) noexcept {
   UniqueFd fd(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -55,6 +106,12 @@ Result<UniqueFd> Directory::open_blocking(const char* path, int flags,
   const OpenRequest request = open_request(path, flags, symlinks);
   const auto fd = ::syscall(SYS_openat2, fd_.get(), path, &request.how, sizeof(request.how));
   if (fd < 0) {
+    // A filter that cannot look into `how` forbids the call altogether, as systemd does for
+    // RestrictSUIDSGID= and DynamicUser=. A ring's openat2 does not pass the filter, and a kernel
+    // without openat2 has no ring that KernelRing takes.
+    if (errno == ENOSYS) {
+      return open_through_ring(request);
+    }
     return failure(errno);
   }
   return UniqueFd(static_cast<int>(fd));

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from harness import files, sites, wire
+from harness import files, process, sites, wire
 from harness.daemon import wait_until
 
 CONTENT = {"a.txt": b"a", "sub/b.bin": files.pattern(300_000), "sub/deep/c": b"",
@@ -107,6 +107,22 @@ def test_names_of_any_bytes_and_times_are_kept(fleet, tree, kind):
             assert flagged["archive/€.txt"]
             # Only bytes, and so not marked as UTF-8.
             assert flagged["archive/" + name.decode("cp437")] == 0
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_filter_that_forbids_openat2_changes_nothing(fleet, root, served, kind):
+    """The threads that make archives and listings have no ring of the shard's to open through."""
+    configuration = sites.configuration("", mount(root, ", listing: true"))
+    filtered = fleet.run(configuration, launcher=process.without_openat2())
+    there = READ[kind](filtered.get(f"/tree/?archive={kind}").body)
+    assert there == READ[kind](served.get(f"/tree/?archive={kind}").body)
+    assert there[0]["tree/inside"] == b"a"
+    assert "tree/outside" not in there[0]
+    assert filtered.get("/tree/inside").body == b"a"
+    for target in ("/tree/?format=text", "/tree/sub/?format=text"):
+        assert sorted(filtered.get(target).body.splitlines()) == \
+            sorted(served.get(target).body.splitlines())
+    assert b"inside" in filtered.get("/tree/?format=text").body
 
 
 def test_links_are_left_out_where_none_is_followed(fleet, root):

@@ -104,6 +104,22 @@ def test_a_digest_is_computed_once_for_each_version_of_a_file(fleet, tree):
     assert computed() == 2
 
 
+def test_a_sibling_that_is_stale_is_counted_once_for_a_request_that_waits_for_a_digest(fleet, tree):
+    """Who finds the digest missing starts anew, with waiting."""
+    for name in ("a.css", "b.css"):
+        files.write_old(tree / name, CONTENT, age_s=100)
+        files.write_old(tree / f"{name}.gz", b"older", age_s=200)
+    served = fleet.run(files.configuration(tree, mount="digest: true\nsidecars: [gz]",
+                                           extra="runtime: {workers: 1}\n"))
+    asked = 0
+    for target in ("/a.css", "/a.css", "/b.css"):
+        for headers in ([], [WANT_REPR, ("Accept-Encoding", "gzip")]):
+            assert served.get(target, headers=headers).body == CONTENT
+            asked += 1
+            assert served.scrape().total("sluiced_stale_sidecars_total") == asked
+    assert served.scrape().total("sluiced_http_digests_total", result="computed") == 2
+
+
 def test_a_file_that_has_just_changed_is_hashed_again(fleet, tree):
     """Two versions of one size within the clock's granularity have the same time and inode."""
     path = tree / "file.bin"

@@ -52,6 +52,9 @@ MALFORMED = {
                               "host_mismatch"),
     "a fragment": (head(request_line="GET /first.txt#a HTTP/1.1"), 400, "bad_target"),
     "an asterisk": (head(request_line="GET * HTTP/1.1"), 400, "bad_target"),
+    "the hello of TLS": (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "not_http"),
+    "a method that is no token": (head(request_line="G@T / HTTP/1.1"), 400, "bad_method"),
+    "a version that is none": (head(request_line="GET / HTTP/1.x"), 400, "bad_version"),
     "HTTP/0.9": (b"GET /\r\n", 400, "bad_request_line"),
     "the preface of HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "unsupported_version"),
     "HTTP/3.0": (head(request_line="GET / HTTP/3.0"), 505, "unsupported_version"),
@@ -92,8 +95,8 @@ def test_what_is_malformed_has_its_status_and_reason_and_ends_the_connection(ser
     assert after[reason] == before[reason] + 1
 
 
-def test_every_reason_has_a_name_of_its_own(served):
-    assert {reason for _, _, reason in MALFORMED.values()} <= set(errors(served))
+def test_every_reason_that_is_counted_is_met_above(served):
+    assert {reason for _, _, reason in MALFORMED.values()} == set(errors(served))
 
 
 def test_the_status_of_an_error_arrives_although_much_more_was_sent(served):
@@ -138,6 +141,15 @@ def test_a_body_that_breaks_later_ends_the_connection(served):
         connection.expect_close()
 
 
+def test_the_extensions_of_all_chunks_together_are_bounded(served):
+    """One by one they are short. The response may be on its way by then."""
+    before = errors(served)["chunk_extension_too_large"]
+    many = (b"1;" + b"a" * 200 + b"\r\nx\r\n") * 30 + b"0\r\n\r\n"
+    responses = wire.exchange(served.endpoint, chunked(many) + SECRET)
+    assert [response.status for response in responses] in ([400], [405])
+    assert errors(served)["chunk_extension_too_large"] == before + 1
+
+
 def test_a_body_of_more_than_64_kib_is_not_read(served):
     with served.connect() as connection:
         connection.send(wire.request("/first.txt", headers=[("Content-Length", "65537")]))
@@ -153,6 +165,31 @@ def test_nothing_is_done_after_connection_close(served):
         connection.send(wire.request("/first.txt", headers=[("Connection", "close")]) + SECRET * 5)
         assert [response.body for response in connection.read_all()] == [b"first"]
     assert served.scrape().total("sluiced_http_requests_total") == before + 1
+
+
+@pytest.mark.parametrize("target,host", [
+    ("http://test/first.txt", "test"), ("http://TEST/first.txt", "tesT"),
+    ("http://test:80/first.txt", "test"), ("http://test/first.txt", "test:80"),
+    ("http://test:8080/first.txt", "test:8080"), ("https://test/first.txt", "test:443"),
+    ("HTTP://test:/first.txt", "test"), ("http://[::1]:8/first.txt", "[::1]:8")])
+def test_a_host_that_is_the_authority_of_the_target_is_served(served, target, host):
+    request = head(request_line=f"GET {target} HTTP/1.1", host=f"Host: {host}")
+    assert [response.body for response in wire.exchange(
+        served.endpoint, request + wire.request("/second.txt", headers=[("Connection", "close")]))
+            ] == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("target,host", [
+    ("http://test/first.txt", "other"), ("http://test/first.txt", "test.example"),
+    ("http://test:81/first.txt", "test"), ("http://test/first.txt", "test:81"),
+    ("https://test/first.txt", "test:80"), ("http://test/first.txt", "test.")])
+def test_a_host_that_is_another_is_refused_with_a_reason_of_its_own(served, target, host):
+    before = errors(served)
+    responses = wire.exchange(served.endpoint, head(request_line=f"GET {target} HTTP/1.1",
+                                                    host=f"Host: {host}") + SECRET)
+    assert [response.status for response in responses] == [400]
+    after = errors(served)
+    assert {name for name in after if after[name] != before[name]} == {"host_mismatch"}
 
 
 def test_a_half_closed_client_is_answered(served):

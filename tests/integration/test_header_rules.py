@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import daemon, files
+from harness import daemon, files, sites
 
 CONTENT = b"content"
 MOUNT = """\
@@ -57,6 +57,49 @@ def test_a_part_and_a_304_carry_them_too(served):
     assert same.header("content-disposition") is None, "it describes content that does not come"
 
 
+ORIGIN = ("Origin", "https://app.example.org")
+VARYING = """\
+defaults:
+  sidecars: [gz]
+  headers:
+    - {match: "*", set: {Vary: Accept-Language}}
+    - {match: "*.js", set: {vary: "oRIGIN,  origin"}}
+    - {match: "*.bin", set: {Vary: "Cookie, *"}}
+    - {match: "*.dat", unset: [vary]}
+"""
+
+
+@pytest.fixture(scope="module")
+def varied(module_fleet, module_tree):
+    tree = module_tree / "varied"
+    tree.mkdir()
+    for name in ("plain.txt", "sibling.css", "sibling.css.gz", "own.js", "any.bin", "none.dat"):
+        files.write_old(tree / name, CONTENT)
+    return module_fleet.run(sites.configuration("", f"""\
+        - {{path: /, root: {tree}}}
+        - {{path: /cors/, root: {tree}, cors: {{origins: ["{ORIGIN[1]}"]}}}}
+        """, extra=VARYING))
+
+
+@pytest.mark.parametrize("target,headers,expected", [
+    ("/plain.txt", [], "Accept-Language"),
+    ("/sibling.css", [], "Accept-Encoding, Accept-Language"),
+    ("/sibling.css", [("Accept-Encoding", "gzip")], "Accept-Encoding, Accept-Language"),
+    ("/cors/plain.txt", [], "Origin, Accept-Language"),
+    ("/cors/sibling.css", [ORIGIN], "Accept-Encoding, Origin, Accept-Language"),
+    ("/own.js", [], "oRIGIN"), ("/cors/own.js", [ORIGIN], "Origin"),
+    ("/any.bin", [], "*"), ("/cors/any.bin", [], "*"),
+    ("/none.dat", [], None), ("/cors/none.dat", [], "Origin"),
+])
+def test_vary_of_a_rule_and_of_the_server_are_one_field(varied, target, headers, expected):
+    whole = varied.get(target, headers=headers)
+    part = varied.get(target, headers=[*headers, ("Range", "bytes=0-1")])
+    same = varied.get(target, headers=[*headers, ("If-None-Match", "*")])
+    assert (whole.status, part.status, same.status) == (200, 206, 304)
+    for response in (whole, part, same):
+        assert response.header("vary") == expected, "one line, or header() fails"
+
+
 @pytest.mark.parametrize("target,headers,status", [
     ("/missing.css", [], 404), ("/private", [], 301), ("/a.css", [("If-Match", '"x"')], 412),
     ("/a.css", [("Range", "bytes=99-")], 416)])
@@ -77,6 +120,12 @@ def test_types_of_the_configuration_win(served, target, expected):
     ('headers: [{match: "*", set: {Content-Length: "5"}}]',
      "'Content-Length' frames the message, which sluiced does itself"),
     ('headers: [{match: "*", set: {etag: "x"}}]', "'etag' is sent by sluiced itself"),
+    ('headers: [{match: "*", set: {Access-Control-Allow-Origin: "*"}}]',
+     "'Access-Control-Allow-Origin' is sent by sluiced itself: see 'cors'"),
+    ('headers: [{match: "*", set: {Content-Encoding: gzip}}]',
+     "'Content-Encoding' is sent by sluiced itself: see 'sidecars'"),
+    ('headers: [{match: "*", set: {Vary: "a b"}}]', "'a b' is not a list of the names of fields"),
+    ('headers: [{match: "*", set: {X-A: b, x-a: c}}]', "'x-a' is there already"),
     ('headers: [{match: "*", set: {X-A: "a\\r\\nSet-Cookie: b"}}]',
      "holds a line break or another control character"),
     ('headers: [{match: "*", set: {"X A": b}}]', "'X A' is not the name of a field"),

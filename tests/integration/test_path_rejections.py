@@ -30,12 +30,15 @@ def count(daemon, reason):
     return daemon.scrape().total(FAMILY, reason=reason)
 
 
-@pytest.mark.parametrize("target,status,reason", [
+CASES = [
     ("/%zz", 400, "bad_encoding"), ("/a%", 400, "bad_encoding"), ("/%00", 400, "encoded_nul"),
     ("/a%2fb", 400, "encoded_slash"), ("/../x", 400, "escape"), ("/%2e%2e/x", 400, "escape"),
     ("/a\\b", 400, "bad_target"), ("/" + "x" * 256, 404, "too_long"),
     ("/.hidden", 404, "hidden"), ("/a/.b/c", 404, "hidden"), ("/out", 404, "escape"),
-    ("/self", 404, "symlink"), ("/pipe", 403, "not_regular"), ("/socket", 403, "not_regular")])
+    ("/self", 404, "symlink"), ("/pipe", 403, "not_regular"), ("/socket", 403, "not_regular")]
+
+
+@pytest.mark.parametrize("target,status,reason", CASES)
 @pytest.mark.parametrize("fallback", ["", ", fallback: /nothing.html"])
 def test_each_reason_is_counted_once(fleet, root, target, status, reason, fallback):
     daemon = fleet.run(sites.configuration("", f"- {{path: /, root: {root}{fallback}}}\n"))
@@ -44,6 +47,11 @@ def test_each_reason_is_counted_once(fleet, root, target, status, reason, fallba
         "bad_target", "bad_encoding", "encoded_nul", "encoded_slash", "escape", "too_long",
         "hidden", "symlink", "not_regular")}
     assert {name: value for name, value in counted.items() if value} == {reason: 1}
+
+
+def test_every_reason_that_is_counted_is_met_above(fleet, root):
+    daemon = fleet.run(sites.configuration("", f"- {{path: /, root: {root}}}\n"))
+    assert daemon.scrape().values(FAMILY, "reason") == {reason for _, _, reason in CASES}
 
 
 def test_a_link_where_none_is_followed_is_counted(fleet, root):

@@ -51,7 +51,9 @@ class SLUICE_API Directory {
   [[nodiscard]] OpenRequest open_request(const char* path, int flags,
                                          SymlinkPolicy symlinks) const noexcept;
 
-  /// Opens as open_beneath() does. Blocks: for a thread of a BlockingPool.
+  /// Opens as open_beneath() does. Blocks: for a thread of a BlockingPool. Under a filter that
+  /// answers ENOSYS to openat2(2), as systemd's RestrictSUIDSGID= and DynamicUser= do, it goes
+  /// through a small ring that the calling thread then keeps to its end.
   [[nodiscard]] Result<UniqueFd> open_blocking(const char* path, int flags,
                                                SymlinkPolicy symlinks) const noexcept;
 

@@ -1,4 +1,4 @@
-"""Downloads by Chromium, without a window, steered through its DevTools protocol."""
+"""Chromium, without a window, steered through its DevTools protocol: downloads and pages."""
 
 import json
 import os
@@ -53,15 +53,27 @@ class Browser:
         self._process.wait(LIMIT_S)
         self._profile.cleanup()
 
-    def _ask(self, method, **parameters):
+    def _ask(self, method, session=None, **parameters):
         """Sends a command and returns its result; events that come before it are dropped."""
         self._number += 1
-        self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
+        command = {"id": self._number, "method": method, "params": parameters}
+        if session is not None:
+            command["sessionId"] = session
+        self._socket.send(json.dumps(command))
         while True:
             message = json.loads(self._socket.recv())
             if message.get("id") == self._number:
                 assert "error" not in message, message
                 return message["result"]
+
+    def open(self, url):
+        """A page, loaded."""
+        target = self._ask("Target.createTarget", url=url)["targetId"]
+        session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        page = Page(lambda method, **parameters: self._ask(method, session, **parameters))
+        daemon.wait_until(lambda: page.ask("document.readyState") == "complete" and
+                          page.url == url, f"{url} is loaded", LIMIT_S)
+        return page
 
     def download(self, url, folder):
         """Has the browser download a file into the folder, under a name of its choice. Returns when
@@ -75,3 +87,33 @@ class Browser:
             if message.get("method") == "Browser.downloadProgress":
                 state = message["params"]["state"]
                 assert state != "canceled", message
+
+
+class Page:
+    """A page of the browser, and a person in front of it."""
+
+    def __init__(self, command):
+        self._command = command
+
+    def ask(self, expression):
+        """The value of an expression in the page."""
+        outcome = self._command("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in outcome, outcome
+        return outcome["result"].get("value")
+
+    @property
+    def url(self):
+        return self.ask("location.href")
+
+    def prefer(self, scheme):
+        """Has the person prefer "light" or "dark"."""
+        self._command("Emulation.setEmulatedMedia",
+                      features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def press(self, key):
+        """Presses "Tab" or "Enter"."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self._command("Input.dispatchKeyEvent", type=kind, key=key, code=key,
+                          windowsVirtualKeyCode=code, **(text if kind == "keyDown" else {}))

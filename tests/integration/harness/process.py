@@ -1,5 +1,6 @@
 """What /proc tells about a process, and ways to start one under restrictions."""
 
+import errno
 import os
 import pathlib
 import resource
@@ -10,7 +11,9 @@ import tempfile
 from harness import daemon
 
 NOBODY = 65534
-_FORBID = pathlib.Path(__file__).with_name("forbid_io_uring.py")
+_FORBID = pathlib.Path(__file__).with_name("forbid_system_call.py")
+_SYS_IO_URING_SETUP = 425
+_SYS_OPENAT2 = 437
 
 
 def descriptor_count(pid):
@@ -49,7 +52,13 @@ def allow_many_descriptors():
 
 def without_io_uring(errno_value):
     """The launcher of a program whose io_uring_setup fails with this errno."""
-    return [sys.executable, "-B", str(_FORBID), str(errno_value)]
+    return [sys.executable, "-B", str(_FORBID), str(_SYS_IO_URING_SETUP), str(errno_value)]
+
+
+def without_openat2():
+    """The launcher of a program that can call openat2 through its ring only, as systemd has it
+    with RestrictSUIDSGID= or DynamicUser=: its filter cannot look into the argument."""
+    return [sys.executable, "-B", str(_FORBID), str(_SYS_OPENAT2), str(errno.ENOSYS)]
 
 
 class Unprivileged:

@@ -82,6 +82,17 @@ TEST(Representations, MistakesAreNamedWithTheirPlace) {
        "itself"},
       {"defaults: {headers: [{match: '*', set: {content-type: a/b}}]}",
        "3:41 'defaults.headers[0].set': 'content-type' is sent by sluiced itself: see 'types'"},
+      {"defaults: {headers: [{match: '*', set: {access-control-allow-origin: '*'}}]}",
+       "3:41 'defaults.headers[0].set': 'access-control-allow-origin' is sent by sluiced itself: "
+       "see 'cors'"},
+      {"defaults: {headers: [{match: '*', unset: [Access-Control-Max-Age]}]}",
+       "3:43 'defaults.headers[0].unset[0]': 'Access-Control-Max-Age' is sent by sluiced itself: "
+       "see 'cors'"},
+      {"defaults: {headers: [{match: '*', set: {Vary: a b}}]}",
+       "3:47 'defaults.headers[0].set.Vary': 'a b' is not a list of the names of fields"},
+      {"defaults: {headers: [{match: '*', set: {Vary: 'Cookie, *'}, unset: [vary]}]}", "ok"},
+      {"defaults: {headers: [{match: '*', set: {X-A: b, x-a: c}}]}",
+       "3:49 'defaults.headers[0].set': 'x-a' is there already"},
       {"defaults: {headers: [{match: '*', unset: [ETag]}]}",
        "3:43 'defaults.headers[0].unset[0]': 'ETag' is sent by sluiced itself"},
       {"defaults: {headers: [{match: '*', set: {A: \"b\\nC: d\"}}]}",

@@ -93,6 +93,20 @@ TEST(RenderHead, OneFieldNamesAllThatTheResponseVariesBy) {
   EXPECT_THAT(render(response), HasSubstr("\r\nVary: Accept, Accept-Encoding\r\n"));
 }
 
+TEST(RenderHead, VaryOfARuleIsPartOfThatField) {
+  http::HeaderRules rules;
+  ASSERT_TRUE(rules.add("*", {{"Vary", "origin, Cookie"}, {"X-Rule", "a"}}, {}));
+  Response response;
+  response.header_rules = &rules;
+  response.header_lines = rules.select("a");
+  EXPECT_THAT(render(response), HasSubstr("X-Rule: a\r\nVary: origin, Cookie\r\n"));
+  response.varies_by_encoding = response.varies_by_origin = true;
+  EXPECT_THAT(render(response),
+              HasSubstr("X-Rule: a\r\nVary: Accept-Encoding, Origin, Cookie\r\n"));
+  response.set_page(http::Status::not_found);
+  EXPECT_THAT(render(response), HasSubstr("\r\nVary: Accept-Encoding, Origin\r\n"));
+}
+
 TEST(RenderHead, DigestsStandAsStructuredFields) {
   Response response;
   response.representation_digest.emplace();

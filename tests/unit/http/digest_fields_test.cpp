@@ -34,10 +34,28 @@ TEST(WantDigest, ReadsTheExamplesOfTheRfc) {
 }
 
 TEST(WantDigest, IgnoresWhatItDoesNotKnowAndFieldsThatAreNoDictionary) {
-  for (const std::string_view value :
-       {"", "sha-512=10", "sha-256=0", "sha-256", "sha-256=11", "sha-256=-1", "sha-256=1.0",
-        "sha-256=?1", "sha-256=\"1\"", "SHA-256=1", "sha-256 =1", "sha-256= 1", "=1", ",",
-        "sha-256=1,", ",sha-256=1", "sha-256=1,,sha-512=2", "sha-256=1 sha-512=2x, !", "*"}) {
+  for (const std::string_view value : {"",
+                                       "sha-512=10",
+                                       "sha-256=0",
+                                       "sha-256",
+                                       "sha-256=11",
+                                       "sha-256=-1",
+                                       "sha-256=1.0",
+                                       "sha-256=?1",
+                                       "sha-256=\"1\"",
+                                       "SHA-256=1",
+                                       "sha-256 =1",
+                                       "sha-256= 1",
+                                       "=1",
+                                       ",",
+                                       "sha-256=1,",
+                                       ",sha-256=1",
+                                       "sha-256=1 junk",
+                                       "sha-256=1 ;a",
+                                       "sha-256=01",
+                                       "sha-256=1,,sha-512=2",
+                                       "sha-256=1 sha-512=2x, !",
+                                       "*"}) {
     EXPECT_FALSE(wants_repr("Want-Repr-Digest: " + std::string(value) + "\r\n")) << value;
   }
   EXPECT_FALSE(wants_repr(""));

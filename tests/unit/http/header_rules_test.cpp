@@ -52,10 +52,26 @@ TEST(HeaderRules, A304LeavesOutWhatDescribesContent) {
 }
 
 TEST(HeaderRules, RefuseWhatTheServerSendsItself) {
-  for (const std::string_view name :
-       {"Content-Length", "ETag", "etag", "Date", "Transfer-Encoding", "Connection", "Content-Type",
-        "Content-Encoding", "Last-Modified", "Accept-Ranges", "Content-Range", "Location",
-        "Repr-Digest", "X-Content-Type-Options", "Keep-Alive", "Upgrade", "TRAILER"}) {
+  for (const std::string_view name : {"Content-Length",
+                                      "ETag",
+                                      "etag",
+                                      "Date",
+                                      "Transfer-Encoding",
+                                      "Connection",
+                                      "Content-Type",
+                                      "Content-Encoding",
+                                      "Last-Modified",
+                                      "Accept-Ranges",
+                                      "Content-Range",
+                                      "Location",
+                                      "Repr-Digest",
+                                      "X-Content-Type-Options",
+                                      "Keep-Alive",
+                                      "Upgrade",
+                                      "TRAILER",
+                                      "access-control-allow-origin",
+                                      "Access-Control-Max-Age",
+                                      "Access-Control-Anything"}) {
     EXPECT_NE(flaw_in_field_name(name), "") << name;
     HeaderRules rules;
     EXPECT_FALSE(rules.add("*", {{std::string(name), "x"}}, {})) << name;
@@ -66,6 +82,32 @@ TEST(HeaderRules, RefuseWhatTheServerSendsItself) {
   for (const std::string_view name : {"Cache-Control", "X-Foo", "Vary", "Link", "Server"}) {
     EXPECT_EQ(flaw_in_field_name(name), "") << name;
   }
+}
+
+TEST(HeaderRules, NameTheSettingThatIsMeant) {
+  EXPECT_NE(flaw_in_field_name("Access-Control-Allow-Origin").find("'cors'"), std::string::npos);
+  EXPECT_NE(flaw_in_field_name("content-ENCODING").find("'sidecars'"), std::string::npos);
+  EXPECT_NE(flaw_in_field_name("Content-Type").find("'types'"), std::string::npos);
+  EXPECT_NE(flaw_in_field_name("Location").find("'redirects'"), std::string::npos);
+  EXPECT_NE(flaw_in_field_name("Repr-Digest").find("'digest'"), std::string::npos);
+}
+
+TEST(HeaderRules, KeepVaryForWhoeverWritesTheOneLineOfIt) {
+  HeaderRules rules;
+  ASSERT_TRUE(rules.add("*", {{"vARY", " Accept-Language , Cookie "}, {"A", "1"}}, {}));
+  ASSERT_TRUE(rules.add("*.css", {{"Vary", "*"}}, {}));
+  ASSERT_TRUE(rules.add("*.js", {}, {"vary"}));
+  EXPECT_EQ(lines(rules, rules.select("a")), "A: 1\r\n");
+  EXPECT_EQ(rules.vary(rules.select("a")), "Accept-Language , Cookie");
+  EXPECT_EQ(rules.vary(rules.without_content_metadata(rules.select("a.css"))), "*");
+  EXPECT_EQ(rules.vary(rules.select("a.js")), "");
+  EXPECT_EQ(rules.vary(0), "");
+  EXPECT_FALSE(rules.add("*", {{"Vary", "a b"}}, {}));
+}
+
+TEST(HeaderRules, RefuseAFieldThatIsSetTwiceByOneRule) {
+  HeaderRules rules;
+  EXPECT_FALSE(rules.add("*", {{"X-A", "1"}, {"x-a", "2"}}, {}));
 }
 
 TEST(HeaderRules, RefuseValuesThatCouldWriteTheRestOfTheResponse) {

@@ -1,8 +1,5 @@
 #include <sluice/kernel_ring.hpp>
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -20,6 +17,7 @@
 #include <gtest/gtest.h>
 
 #include "support.hpp"
+#include "system_call_filter.hpp"
 
 namespace sluice::runtime_test {
 namespace {
@@ -186,15 +184,7 @@ TEST(KernelRing, ClosesItsDescriptor) {
 
 // What create() says when a call is refused; runs in a child process.
 [[noreturn]] void create_refused(std::uint32_t error, const char* expected) {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
-  CHILD_CHECK(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  CHILD_CHECK(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+  forbid_system_call(SYS_io_uring_setup, error);
   CHILD_CHECK(current_environment().has_seccomp_filter);
   const auto ring = KernelRing::create({});
   CHILD_CHECK(!ring);
@@ -219,15 +209,7 @@ TEST(KernelRingRefused, ForItsOptionsNamesTheKernel) {
 
 [[noreturn]] void enter_with_nothing_to_do() {
   const auto ring = make_ring();
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
-  CHILD_CHECK(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  CHILD_CHECK(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+  forbid_system_call(SYS_io_uring_enter, EPERM);
   CHILD_CHECK(ring->enter(Duration::zero()) == 0);
   CHILD_CHECK(ring->enter(1ns) == -EPERM);
   CHILD_CHECK(ring->push(nop(1)));

@@ -1,7 +1,8 @@
-"""Usage: forbid_io_uring.py ERRNO PROGRAM ARGUMENT...
+"""Usage: forbid_system_call.py NUMBER ERRNO PROGRAM ARGUMENT...
 
-Becomes the program, with a seccomp filter under which io_uring_setup fails with the errno, as it
-does in containers. The number of the system call is the same on x86-64 and aarch64.
+Becomes the program, with a seccomp filter under which the system call of this number fails with the
+errno: io_uring_setup as in containers, openat2 as under systemd's RestrictSUIDSGID=. The numbers of
+both are the same on x86-64 and aarch64.
 """
 
 import ctypes
@@ -14,7 +15,6 @@ PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
 SECCOMP_RET_ERRNO = 0x00050000
 SECCOMP_RET_ALLOW = 0x7FFF0000
-SYS_IO_URING_SETUP = 425
 LOAD_WORD = 0x20  # BPF_LD | BPF_W | BPF_ABS
 JUMP_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 RETURN = 0x06  # BPF_RET | BPF_K
@@ -30,10 +30,10 @@ def instruction(code, value, if_true=0, if_false=0):
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
-def install(errno_value):
+def install(number, errno_value):
     code = b"".join([
         instruction(LOAD_WORD, 0),  # seccomp_data.nr
-        instruction(JUMP_EQUAL, SYS_IO_URING_SETUP, if_false=1),
+        instruction(JUMP_EQUAL, number, if_false=1),
         instruction(RETURN, SECCOMP_RET_ERRNO | errno_value),
         instruction(RETURN, SECCOMP_RET_ALLOW),
     ])
@@ -46,5 +46,5 @@ def install(errno_value):
 
 
 if __name__ == "__main__":
-    install(int(sys.argv[1]))
-    os.execv(sys.argv[2], sys.argv[2:])
+    install(int(sys.argv[1]), int(sys.argv[2]))
+    os.execv(sys.argv[3], sys.argv[3:])
