@@ -167,7 +167,7 @@ void Connection::log_request(std::optional<observe::TransferCut> cut, bool has_h
   record.when_ns = wall.nanoseconds;
   record.client = peer_.write(room);
   record.client_port = peer_.port();
-  record.listener = server_.listeners[listener_].name;
+  record.listener = listener_.name;
   record.site = exchange.response.site;
   record.status = http::status_code(exchange.response.status);
   record.content_bytes = exchange.content_sent;
