@@ -46,10 +46,9 @@ ExitCode serve(config::Config config, Reloading reloading) {
   }
   // Before any thread is made: threads inherit what is blocked.
   // Without a file there is nothing to read again, and the terminal's end is the daemon's.
-  const auto signals =
-      reloading.config_file.empty()
-          ? sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1})
-          : sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGHUP});
+  const auto signals = reloading.config_file.empty()
+                           ? sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1})
+                           : sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGHUP});
   if (!signals) {
     print(stderr, "sluiced: cannot block signals: " + signals.error().message() + "\n");
     return ExitCode::kOsError;
@@ -59,11 +58,11 @@ ExitCode serve(config::Config config, Reloading reloading) {
   log_options.level = static_cast<log::Level>(config.log.level);
   log::Logger logger(log_options);
 
-  auto daemon = service::Daemon::start(std::move(config), *signals,
-                                       {std::move(manager), std::move(*sockets),
-                                        std::move(reloading.config_file),
-                                        std::move(reloading.control_path)},
-                                       logger);
+  auto daemon =
+      service::Daemon::start(std::move(config), *signals,
+                             {std::move(manager), std::move(*sockets),
+                              std::move(reloading.config_file), std::move(reloading.control_path)},
+                             logger);
   if (!daemon) {
     print(stderr, "sluiced: " + daemon.error().message + "\n");
     return daemon.error().code;

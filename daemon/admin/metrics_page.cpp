@@ -91,8 +91,9 @@ class MetricsPage::Collector final : public prometheus::Collectable {
   }
 
   static void append_reload_families(const ReloadState& reloads, FamilyList& families) {
-    families.begin_counter("sluiced_config_reloads_total",
-                           "How often the configuration was read again. A failure changes nothing.");
+    families.begin_counter(
+        "sluiced_config_reloads_total",
+        "How often the configuration was read again. A failure changes nothing.");
     families.sample(reloads.succeeded, {{"result", "success"}});
     families.sample(reloads.failed, {{"result", "failure"}});
     families.begin_gauge("sluiced_config_last_reload_successful",
@@ -102,8 +103,7 @@ class MetricsPage::Collector final : public prometheus::Collectable {
     families.begin_gauge("sluiced_config_last_reload_success_timestamp_seconds",
                          "When the configuration that is running was read, in seconds since the "
                          "epoch.");
-    families.sample(
-        std::chrono::duration<double>(reloads.last_success.time_since_epoch()).count());
+    families.sample(std::chrono::duration<double>(reloads.last_success.time_since_epoch()).count());
   }
 
   std::vector<ShardSource> shards_;

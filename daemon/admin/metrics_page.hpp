@@ -45,7 +45,7 @@ struct BuildFacts {
 struct ReloadState {
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
-  bool last_succeeded = true;  // so was the start
+  bool last_succeeded = true;                          // so was the start
   std::chrono::system_clock::time_point last_success;  // of the start before the first reload
 };
 

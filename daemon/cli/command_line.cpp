@@ -196,7 +196,8 @@ Outcome parse_run(const Arguments& arguments) {
   std::string control;
   const CLI::Option* given = verb.add(
       "--control", control,
-      std::string("Where `sluiced reload` asks, or off (default: ") + kDefaultControl + ")", "PATH");
+      std::string("Where `sluiced reload` asks, or off (default: ") + kDefaultControl + ")",
+      "PATH");
   if (std::optional<Outcome> outcome = verb.parse(arguments)) {
     return *std::move(outcome);
   }
@@ -212,10 +213,11 @@ Outcome parse_run(const Arguments& arguments) {
 
 Outcome parse_reload(const Arguments& arguments) {
   std::string control;
-  Verb verb("reload",
-            "Have the daemon read its configuration again, and say what came of it: all of it is in "
-            "use by then, or nothing has changed. The exit status is that of `check` and of a start "
-            "with the same file.");
+  Verb verb(
+      "reload",
+      "Have the daemon read its configuration again, and say what came of it: all of it is in "
+      "use by then, or nothing has changed. The exit status is that of `check` and of a start "
+      "with the same file.");
   const CLI::Option* given =
       verb.add("--control", control,
                std::string("Its control socket (default: ") + kDefaultControl + ")", "PATH");

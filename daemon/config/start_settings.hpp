@@ -16,8 +16,8 @@ struct StartSetting {
   friend bool operator==(const StartSetting&, const StartSetting&) = default;
 };
 
-/// Puts what is running in the place of what `asked` says otherwise of settings that take effect at a
-/// start only, and tells which these are: a restart is needed for them.
+/// Puts what is running in the place of what `asked` says otherwise of settings that take effect at
+/// a start only, and tells which these are: a restart is needed for them.
 [[nodiscard]] std::vector<StartSetting> keep_start_settings(const Config& running, Config& asked);
 
 /// A sentence for people.

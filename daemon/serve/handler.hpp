@@ -45,8 +45,8 @@ struct Request {
   http::PathBuffer& path;  // room for the normalised path; its contents are the handler's
 };
 
-/// Decides what answers a request. Used by one shard, which has a new one when the configuration has
-/// changed; what is being answered by then keeps the old one (HandlerRef).
+/// Decides what answers a request. Used by one shard, which has a new one when the configuration
+/// has changed; what is being answered by then keeps the old one (HandlerRef).
 class Handler {
  public:
   Handler() = default;

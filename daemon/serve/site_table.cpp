@@ -35,10 +35,9 @@ std::expected<std::shared_ptr<const SiteTable>, SiteTable::RootError> SiteTable:
     table->sites_.emplace_back(site);
   }
   const std::uint32_t most_archives = table->config_.archives.max_concurrent;
-  table->archive_slots_ =
-      predecessor != nullptr
-          ? std::make_unique<ArchiveSlots>(most_archives, *predecessor->archive_slots_)
-          : std::make_unique<ArchiveSlots>(most_archives);
+  table->archive_slots_ = predecessor != nullptr ? std::make_unique<ArchiveSlots>(
+                                                       most_archives, *predecessor->archive_slots_)
+                                                 : std::make_unique<ArchiveSlots>(most_archives);
   return table;
 }
 

@@ -15,8 +15,8 @@
 namespace sluiced::serve {
 
 /// What the shards serve from: the configuration, the routes made from it, and the roots of all
-/// mounts, open. Made once, then only read; all shards hold the same one, and each a new one when the
-/// configuration has changed.
+/// mounts, open. Made once, then only read; all shards hold the same one, and each a new one when
+/// the configuration has changed.
 class SiteTable {
  public:
   struct RootError {

@@ -19,8 +19,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a client may take to ask, and to take the answer: the next one waits.
+// How long a client may take to ask, and to take the answer.
 constexpr sluice::Duration kClientLimit = 5s;
+// Of those who have not got their answer. The next one waits for one of them.
+constexpr std::size_t kMostClients = 8;
 
 // What is asked for; empty when nothing comes, or more than a line.
 sluice::Task<std::string> read_line(const sluice::Socket& client) {
@@ -59,6 +61,11 @@ sluice::Task<void> answer_client(const sluice::Socket& client,
       co_await client.send_all(std::as_bytes(std::span(reply))).within(limit.scope()));
 }
 
+sluice::Task<void> keep_client(sluice::Socket client,
+                               const std::function<sluice::Task<ControlAnswer>()>& reload) {
+  co_await answer_client(client, reload);
+}
+
 }  // namespace
 
 std::expected<sluice::UniqueFd, StartError> listen_for_control(const std::filesystem::path& path) {
@@ -88,14 +95,20 @@ sluice::Task<void> serve_control(sluice::UniqueFd socket,
                                  const std::function<sluice::Task<ControlAnswer>()>& reload) {
   const sluice::TaskContext context = co_await sluice::current_context();
   sluice::Listener listener(*context.executor, std::move(socket));
+  sluice::TaskScope clients(context);
   while (true) {
-    const auto client = co_await listener.accept();
+    auto client = co_await listener.accept();
     if (!client) {
       break;
     }
-    co_await answer_client(*client, reload);
+    if (clients.alive() < kMostClients) {
+      clients.spawn(keep_client(std::move(*client), reload));
+    } else {
+      co_await answer_client(*client, reload);
+    }
   }
   co_await listener.close();
+  co_await clients.join();
 }
 
 }  // namespace sluiced::service

@@ -12,9 +12,10 @@
 #include "cli/exit_code.hpp"
 #include "service/start_error.hpp"
 
-/// How the daemon is asked for something by the program's own verbs: a unix socket that only its own
-/// user and root can connect to. A client sends the verb and a newline; the answer is the exit status
-/// of the verb in decimal digits, a newline, a text for people, and the end of the connection.
+/// How the daemon is asked for something by the program's own verbs: a unix socket that only its
+/// own user and root can connect to. A client sends the verb and a newline; the answer is the exit
+/// status of the verb in decimal digits, a newline, a text for people, and the end of the
+/// connection.
 namespace sluiced::service {
 
 /// What became of what was asked.
@@ -31,7 +32,7 @@ inline constexpr std::size_t kLongestControlLine = 64;
 [[nodiscard]] std::expected<sluice::UniqueFd, StartError> listen_for_control(
     const std::filesystem::path& path);
 
-/// Answers one client after another until it is cancelled. `reload` does what its name says.
+/// Answers clients until it is cancelled. `reload` does what its name says.
 [[nodiscard]] sluice::Task<void> serve_control(
     sluice::UniqueFd socket, const std::function<sluice::Task<ControlAnswer>()>& reload);
 

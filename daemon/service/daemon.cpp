@@ -68,15 +68,15 @@ void Daemon::start_workers() {
           worker.cache = std::make_unique<files::FileCache>(
               shard.executor(), cache_options(config().runtime, shards_->size()),
               worker.metrics.file_cache);
-          worker.digests = std::make_unique<serve::DigestCache>(*blocking_pool_,
-                                                                worker.metrics.representations);
+          worker.digests =
+              std::make_unique<serve::DigestCache>(*blocking_pool_, worker.metrics.representations);
           if (!access_log_fds_.empty()) {
             worker.access_log = std::make_unique<observe::AccessLog>(
                 config().log.access, std::move(access_log_fds_[index]), worker.metrics.access_log);
           }
-          worker.server = std::make_unique<serve::Server>(
-              shard.executor(), make_handler(worker, sites_), config(), worker.metrics,
-              extras_of(index));
+          worker.server =
+              std::make_unique<serve::Server>(shard.executor(), make_handler(worker, sites_),
+                                              config(), worker.metrics, extras_of(index));
           shard.executor().spawn(run_worker(worker, std::move(sockets)));
         });
   }

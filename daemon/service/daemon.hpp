@@ -80,7 +80,7 @@ class Daemon {
     observe::ServerMetrics metrics;
     unsigned asked_last = 0;  // which shard was last asked for a connection to give way
     std::unique_ptr<observe::AccessLog> access_log;  // null when there is none
-    std::shared_ptr<const serve::SiteTable> sites;  // the newest
+    std::shared_ptr<const serve::SiteTable> sites;   // the newest
     std::unique_ptr<files::FileCache> cache;
     std::unique_ptr<serve::DigestCache> digests;
     std::unique_ptr<serve::Server> server;
@@ -149,7 +149,7 @@ class Daemon {
   std::unique_ptr<sluice::Executor> executor_;
   std::unique_ptr<sluice::BlockingPool> blocking_pool_;
   std::unique_ptr<sluice::ShardSet> shards_;
-  std::vector<sluice::UniqueFd> access_log_fds_;  // until the shards take them
+  std::vector<sluice::UniqueFd> access_log_fds_;    // until the shards take them
   std::unique_ptr<serve::AddressLimit> addresses_;  // from the first time that there is a limit
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t workers_running_ = 0;

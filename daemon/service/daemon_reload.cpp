@@ -66,14 +66,13 @@ sluice::Task<std::expected<PreparedReload, StartError>> Daemon::prepare() {
   if (config_file_.empty()) {
     co_return std::unexpected(no_file());
   }
-  const Running running{config_file_, *sites_,           listeners_,
-                        inherited_,   shards_->size(),   next_listener_id_};
+  const Running running{config_file_, *sites_,         listeners_,
+                        inherited_,   shards_->size(), next_listener_id_};
   auto prepare_now = [&running] { return prepare_reload(running); };
   auto prepared = co_await blocking_pool_->run(std::move(prepare_now));
   if (!prepared) {
-    co_return std::unexpected(
-        StartError{cli::ExitCode::kOsError,
-                   "too much is waiting for a disk to read the configuration again"});
+    co_return std::unexpected(StartError{
+        cli::ExitCode::kOsError, "too much is waiting for a disk to read the configuration again"});
   }
   co_return std::move(*prepared);
 }

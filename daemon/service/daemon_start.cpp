@@ -34,8 +34,8 @@ sluice::RingOptions ring_options(const config::Config& config, unsigned shard_co
   const std::size_t connections = connections_per_shard(config.listeners, shard_count);
   sluice::RingOptions options;
   options.submission_entries = config.runtime.ring_entries;
-  options.completion_entries = static_cast<unsigned>(
-      std::min<std::size_t>(std::bit_ceil(2 * connections + kSpareCompletions), kMostCompletionEntries));
+  options.completion_entries = static_cast<unsigned>(std::min<std::size_t>(
+      std::bit_ceil(2 * connections + kSpareCompletions), kMostCompletionEntries));
   return options;
 }
 
@@ -212,8 +212,8 @@ void Daemon::start_admin() {
                          [this] { return draining_.load(); }, [this] { return reloads_; }});
   serve::HandlerRef handler(std::make_unique<admin::AdminHandler>(
       admin_options_, *page_, [this] { return draining_.load(); }));
-  admin_server_ = std::make_unique<serve::Server>(*executor_, std::move(handler), config(),
-                                                  admin_metrics_);
+  admin_server_ =
+      std::make_unique<serve::Server>(*executor_, std::move(handler), config(), admin_metrics_);
 }
 
 }  // namespace sluiced::service

@@ -20,8 +20,8 @@ namespace sluiced::service {
 struct OpenListener {
   std::size_t id = 0;  // never that of another one in the life of the process
   config::Listener options;
-  /// "http://127.0.0.1:8080/" or "unix:/run/x.sock": with the port that the kernel chose where 0 was
-  /// asked for.
+  /// "http://127.0.0.1:8080/" or "unix:/run/x.sock": with the port that the kernel chose where 0
+  /// was asked for.
   std::string url;
   /// The file of a unix socket, to be removed in the end; else empty.
   std::string unix_path;

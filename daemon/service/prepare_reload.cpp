@@ -22,6 +22,38 @@ bool is_same(const OpenListener& running, const config::Listener& asked) {
          (!has_any_port || running.options.name == asked.name);
 }
 
+bool takes_in(const config::ListenAddress& one, const config::ListenAddress& other) noexcept {
+  return one.is_wildcard() && one.port == other.port && one.port != 0 &&
+         (one.family == other.family || one.is_dual_stack());
+}
+
+bool overlap(const config::ListenAddress& one, const config::ListenAddress& other) noexcept {
+  constexpr auto kUnix = config::ListenAddress::Family::kUnix;
+  if (one.family == kUnix || other.family == kUnix) {
+    return one == other;
+  }
+  return takes_in(one, other) || takes_in(other, one);
+}
+
+// A listener that is not the same but has a part of its address in common, as 127.0.0.1:80 has with
+// :80, cannot be bound beside the one that serves.
+std::expected<void, StartError> check_overlap(const std::vector<OpenListener>& running,
+                                              const std::vector<config::Listener>& missing) {
+  for (const config::Listener& asked : missing) {
+    for (const OpenListener& listener : running) {
+      if (!listener.is_inherited && overlap(asked.address, listener.options.address)) {
+        return std::unexpected(
+            StartError{cli::ExitCode::kOsError,
+                       "cannot listen on " + to_string(asked.address) + " (listener '" +
+                           asked.name + "') while sluiced listens on " +
+                           to_string(listener.options.address) + " (listener '" +
+                           listener.options.name + "'): an address that overlaps takes a restart"});
+      }
+    }
+  }
+  return {};
+}
+
 // The listeners that are new go behind those that stay; indices are put right below.
 std::expected<void, StartError> match_listeners(const Running& running,
                                                 const std::vector<config::Listener>& asked,
@@ -30,9 +62,9 @@ std::expected<void, StartError> match_listeners(const Running& running,
   std::vector<config::Listener> missing;
   std::vector<std::size_t> missing_places;
   for (std::size_t place = 0; place < asked.size(); ++place) {
-    const auto found = std::ranges::find_if(
-        running.listeners,
-        [&](const OpenListener& listener) { return is_same(listener, asked[place]); });
+    const auto found = std::ranges::find_if(running.listeners, [&](const OpenListener& listener) {
+      return is_same(listener, asked[place]);
+    });
     if (found != running.listeners.end()) {
       places[place] = *found;
       places[place]->options = asked[place];
@@ -40,6 +72,9 @@ std::expected<void, StartError> match_listeners(const Running& running,
       missing.push_back(asked[place]);
       missing_places.push_back(place);
     }
+  }
+  if (auto clear = check_overlap(running.listeners, missing); !clear) {
+    return std::unexpected(std::move(clear.error()));
   }
   auto intake =
       listen_on(missing, running.shard_count, running.inherited, running.next_listener_id);
@@ -66,8 +101,7 @@ std::expected<void, StartError> match_listeners(const Running& running,
 std::expected<PreparedReload, StartError> prepare_reload(const Running& running) {
   auto config = config::load_file(running.file);
   if (!config) {
-    return std::unexpected(
-        StartError{cli::ExitCode::kConfig, config::format(config.error())});
+    return std::unexpected(StartError{cli::ExitCode::kConfig, config::format(config.error())});
   }
   PreparedReload prepared;
   for (const config::Diagnostic& warning : config->warnings) {

@@ -62,8 +62,8 @@ void ServiceManager::ready(std::string_view status) const noexcept {
   send("READY=1\nSTATUS=" + std::string(status) + "\n");
 }
 
-// In one datagram with the time at which it began: for Type=notify-reload one without the other does
-// not count.
+// In one datagram with the time at which it began: for Type=notify-reload one without the other
+// does not count.
 void ServiceManager::reloading() const noexcept {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);

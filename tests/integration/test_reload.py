@@ -4,17 +4,13 @@ changed, and no client notices more than what it asks for."""
 import os
 import signal
 import socket
-import threading
 import time
 
 import pytest
 
 from harness import control, files, process, wire
+from harness.control import ADMIN, EXTRA, WEB, configuration
 from harness.daemon import LIMIT_S, run_to_end, wait_until
-
-ADMIN = "admin: {listen: 127.0.0.1:0}\n"
-WEB = "  - {name: web, address: 127.0.0.1:0}\n"
-EXTRA = "  - {name: extra, address: 127.0.0.1:0}\n"
 
 
 @pytest.fixture
@@ -29,18 +25,6 @@ def other(tmp_path):
     path.mkdir()
     files.write_old(path / "b", b"other")
     return path
-
-
-def configuration(mounts, *, listeners=WEB, extra=ADMIN, site=""):
-    """`mounts` is a dictionary from paths to roots."""
-    lines = "".join(f"      - {{path: {path}, root: {root}}}\n" for path, root in mounts.items())
-    return f"{extra}listeners:\n{listeners}sites:\n  - name: _default\n{site}    mounts:\n{lines}"
-
-
-def exchange(endpoint, target):
-    with wire.Connection(endpoint.connect()) as connection:
-        connection.send(wire.request(target, headers=[("Connection", "close")]))
-        return connection.read_response()
 
 
 def test_a_root_is_added_and_removed(fleet, root, other):
@@ -124,60 +108,22 @@ def test_limits_hold_for_connections_that_are_there(fleet, root):
                 assert connection.read_response().status == status
 
 
-def test_a_listener_is_added_and_removed(fleet, root):
+def test_a_limit_on_addresses_is_switched_on_and_off(fleet, root):
     with control.Controlled(fleet, configuration({"/": root})) as made:
-        answer = made.reload(configuration({"/": root}, listeners=WEB + EXTRA))
-        extra = answer.endpoints["extra"]
-        assert exchange(extra, "/a").body == b"file"
-        idle = wire.Connection(extra.connect())
-        idle.send(wire.request("/a"))
-        assert idle.read_response().body == b"file"
-        answer = made.reload(configuration({"/": root}))
-        assert (answer.status, "No longer listening" in answer.text) == (0, True), answer
-        idle.expect_close()
-        idle.close()
-
-        def is_refused():
-            try:
-                extra.connect().close()
-            except ConnectionRefusedError:
-                return True
-            return False
-        assert wait_until(is_refused, "the listener is gone")
-        assert made.daemon.get("/a").body == b"file"
-
-
-def test_a_site_is_reached_through_the_listeners_it_names_in_any_order(fleet, root, other):
-    """The place of a listener in the file may change with each reload."""
-    def sites(listeners):
-        return (f"{ADMIN}listeners:\n{listeners}sites:\n"
-                f"  - {{name: one, listeners: [web], mounts: [{{path: /, root: {root}}}]}}\n"
-                f"  - {{name: two, listeners: [extra], mounts: [{{path: /, root: {other}}}]}}\n")
-    with control.Controlled(fleet, sites(WEB + EXTRA), listeners=2) as made:
-        web, extra = (made.daemon.endpoints[name] for name in ("web", "extra"))
-        with wire.Connection(web.connect()) as kept:
-            for listeners in (WEB + EXTRA, EXTRA + WEB, WEB + EXTRA):
-                assert made.reload(sites(listeners)).status == 0
-                kept.send(wire.request("/a"))
-                assert kept.read_response().body == b"file"
-                assert exchange(extra, "/b").body == b"other"
-                assert exchange(extra, "/a").status == 404
-
-
-def test_a_unix_socket_comes_and_goes(fleet, root):
-    with control.Controlled(fleet, configuration({"/": root})) as made:
-        path = made.path + "-web"
-        both = f"{WEB}  - {{name: local, address: 'unix:{path}'}}\n"
-        assert made.reload(configuration({"/": root}, listeners=both)).status == 0
-        with socket.socket(socket.AF_UNIX) as plain:
-            plain.settimeout(LIMIT_S)
-            plain.connect(path)
-            connection = wire.Connection(plain)
-            connection.send(wire.request("/a"))
-            assert connection.read_response().body == b"file"
-            assert made.reload(configuration({"/": root})).status == 0
-            connection.expect_close()
-        assert not os.path.exists(path)
+        for limit, is_closed in (("1", True), ("2", False), ("'off'", False)):
+            changed = ADMIN + f"limits: {{max_connections_per_address: {limit}}}\n"
+            assert made.reload(configuration({"/": root}, extra=changed)).status == 0
+            with made.daemon.connect() as first:
+                first.send(wire.request("/a"))
+                assert first.read_response().status == 200
+                with made.daemon.connect() as second:
+                    if is_closed:
+                        second.expect_close()
+                    else:
+                        second.send(wire.request("/a"))
+                        assert second.read_response().status == 200
+            wait_until(lambda: made.daemon.scrape().total("sluiced_connections") == 0,
+                       "both have gone")
 
 
 @pytest.mark.parametrize("loses", ["root", "listener"])
@@ -193,11 +139,14 @@ def test_a_download_that_is_under_way_is_completed(fleet, root, other, loses):
             after = (configuration({"/": other}, listeners=WEB + EXTRA) if loses == "root"
                      else configuration({"/": root}))
             assert made.reload(after).status == 0
+            assert str(root / "large") in process.open_things(made.daemon.pid)
             body = connection.read_exactly(size)
             assert body.endswith(b"the end")
             if loses == "root":
                 connection.send(wire.request("/large"))
                 assert connection.read_response().status == 404
+                assert [thing for thing in process.open_things(made.daemon.pid)
+                        if thing.startswith(str(root))] == []
             else:
                 connection.expect_close()
 
@@ -275,7 +224,7 @@ def test_the_runtime_directory_of_the_service_manager_holds_the_socket(fleet, ro
         assert not os.path.exists(f"{folder}/control.sock")
 
 
-def test_a_client_that_asks_for_nothing_holds_up_nobody_for_long(fleet, root):
+def test_clients_that_ask_for_nothing_hold_up_nobody(fleet, root):
     with control.Controlled(fleet, configuration({"/": root})) as made:
         for said in (b"", b"nonsense\n", b"x" * 4096):
             plain = socket.socket(socket.AF_UNIX)
@@ -297,68 +246,3 @@ def test_a_stop_goes_before_a_reload(fleet, root):
             assert (answer.status, "stopping" in answer.text) == (69, True)
             connection.read_exactly(24 * files.MIB)
         assert made.daemon.wait() == 0
-
-
-class Load:
-    """Clients that ask all the time, on connections that stay and on new ones."""
-
-    def __init__(self, endpoint):
-        self.endpoint = endpoint
-        self.requests = 0
-        self.failures = []
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._keep_asking, args=(per_connection,))
-                         for per_connection in (1, 20, 500)]
-
-    def _keep_asking(self, per_connection):
-        try:
-            while not self._over.is_set():
-                with wire.Connection(self.endpoint.connect()) as connection:
-                    for _ in range(per_connection):
-                        connection.send(wire.request("/a"))
-                        response = connection.read_response()
-                        assert (response.status, response.body) == (200, b"file")
-                        self.requests += 1
-        except (AssertionError, OSError) as error:
-            self.failures.append(repr(error))
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        for thread in self._threads:
-            thread.join(LIMIT_S)
-
-
-def test_a_thousand_reloads_under_load_cost_no_request_and_no_memory(fleet, root, other):
-    options = os.environ.get("ASAN_OPTIONS", "")
-    env = {**os.environ, "ASAN_OPTIONS": f"{options}:quarantine_size_mb=4"}
-    texts = [(configuration({"/": root}), 0),
-             (configuration({"/": root, "/other/": other}, listeners=WEB + EXTRA), 0),
-             (configuration({"/": root, "/other/": root / "nowhere"}), 78),
-             (configuration({"/": root}, listeners=EXTRA + WEB, site="    index: [a]\n"), 0),
-             (configuration({"/": root}) + "nonsense: 1\n", 78)]
-    with control.Controlled(fleet, texts[0][0], env=env) as made:
-        def reload_often(count):
-            for number in range(count):
-                text, status = texts[number % len(texts)]
-                answer = made.reload_at_once(text)
-                assert answer.status == status, answer
-        with Load(made.daemon.endpoint) as load:
-            reload_often(200)
-            before = process.resident_bytes(made.daemon.pid)
-            descriptors = process.descriptor_count(made.daemon.pid)
-            reload_often(800)
-            assert load.requests > 0
-            grown = process.resident_bytes(made.daemon.pid) - before
-        assert load.failures == []
-        assert grown < 8 * files.MIB
-        # Connections of the load come and go, others are about to end.
-        wait_until(lambda: process.descriptor_count(made.daemon.pid) <= descriptors + 3,
-                   "descriptors are given back")
-        page = made.daemon.scrape()
-        assert page.total("sluiced_config_reloads_total", result="success") == 600
-        assert page.total("sluiced_config_reloads_total", result="failure") == 400

@@ -5,7 +5,11 @@ import socket
 import tempfile
 from typing import NamedTuple
 
-from harness import daemon
+from harness import daemon, wire
+
+ADMIN = "admin: {listen: 127.0.0.1:0}\n"
+WEB = "  - {name: web, address: 127.0.0.1:0}\n"
+EXTRA = "  - {name: extra, address: 127.0.0.1:0}\n"
 
 _LISTENING = re.compile(r"^Listening on http://(?P<host>[0-9.]+):(?P<port>\d+)/ \((?P<name>\S+)\)$",
                         re.MULTILINE)
@@ -59,3 +63,15 @@ class Controlled:
                 answer += piece
         status, _, text = answer.decode().partition("\n")
         return Answer(int(status), text)
+
+
+def configuration(mounts, *, listeners=WEB, extra=ADMIN, site=""):
+    """`mounts` is a dictionary from paths to roots."""
+    lines = "".join(f"      - {{path: {path}, root: {root}}}\n" for path, root in mounts.items())
+    return f"{extra}listeners:\n{listeners}sites:\n  - name: _default\n{site}    mounts:\n{lines}"
+
+
+def exchange(endpoint, target):
+    with wire.Connection(endpoint.connect()) as connection:
+        connection.send(wire.request(target, headers=[("Connection", "close")]))
+        return connection.read_response()
