@@ -75,7 +75,7 @@ constexpr std::array kLogFields{
 constexpr std::array kAccessLogFields{
     row<&AccessLog::target>("target", or_word("off", text("stderr or a path", check_log_target)),
                             "stderr, the absolute path of a file, or off. A file is opened again "
-                            "at SIGUSR1. All of this section takes effect at a start only."),
+                            "at SIGUSR1."),
     row<&AccessLog::format>("format", choice(kAccessFormats),
                             "combined, as other servers write it, or json: one object per line."),
     row<&AccessLog::queue>("queue", integer(16, 1'000'000),

@@ -5,8 +5,6 @@
 #include <optional>
 #include <string_view>
 
-#include "text/printable.hpp"
-
 namespace sluiced::config {
 namespace {
 
@@ -14,12 +12,6 @@ std::string text_of(std::uint32_t number) { return std::to_string(number); }
 std::string text_of(std::chrono::milliseconds time) { return std::to_string(time.count()) + "ms"; }
 std::string text_of(const std::optional<ListenAddress>& address) {
   return address ? to_string(*address) : "off";
-}
-std::string text_of(const std::optional<std::string>& target) {
-  return target ? text::in_quotes(*target, text::kLongestQuotedPath) : "off";
-}
-std::string text_of(AccessFormat format) {
-  return format == AccessFormat::kJson ? "json" : "combined";
 }
 
 class Keeper {
@@ -59,9 +51,6 @@ std::vector<StartSetting> keep_start_settings(const Config& running, Config& ask
   keeper.keep("runtime.unwatched_file_age", running.runtime.unwatched_file_age,
               asked.runtime.unwatched_file_age);
   keeper.keep("admin.listen", running.admin.listen, asked.admin.listen);
-  keeper.keep("log.access.target", running.log.access.target, asked.log.access.target);
-  keeper.keep("log.access.format", running.log.access.format, asked.log.access.format);
-  keeper.keep("log.access.queue", running.log.access.queue, asked.log.access.queue);
   return std::move(keeper).take();
 }
 

@@ -83,6 +83,8 @@ class Connection final : public sluice::detail::ListNode {
   /// Ends the connection if it is between requests; otherwise it ends after the response that is
   /// under way, or, if it has asked for nothing yet, after the first one that it asks for soon.
   void drain() noexcept;
+  /// Asks the kernel who is there: from now on that is logged.
+  void learn_peer() noexcept { peer_ = PeerAddress::of(socket_.fd()); }
   /// Ends the connection, whatever it does.
   void evict() noexcept;
 

@@ -132,6 +132,10 @@ void Server::apply(ServerUpdate update) {
   context_.limits = update.limits;
   context_.timeouts = update.timeouts;
   extras_.addresses = update.addresses;
+  if (context_.access_log == nullptr && update.access_log != nullptr) {
+    connections_.for_each([](Connection& connection) { connection.learn_peer(); });
+  }
+  context_.access_log = update.access_log;
   handler_ = std::move(update.handler);
   for (const auto& intake : intakes_) {
     const auto place = std::ranges::find(update.listeners, intake->state.id, &ListenerPlace::id);

@@ -57,6 +57,7 @@ struct ServerUpdate {
   std::vector<ListenerPlace> listeners;
   std::vector<ListeningSocket> added;
   AddressLimit* addresses = nullptr;
+  observe::AccessLog* access_log = nullptr;
 };
 
 /// Accepts connections and serves them, on one shard.

@@ -16,16 +16,6 @@
 #include "service/supervision.hpp"
 
 namespace sluiced::service {
-namespace {
-
-// How long the access log is waited for in the end, when nobody reads the pipe it goes into.
-constexpr sluice::Duration kLogFlushLimit = std::chrono::seconds(1);
-
-sluice::Task<void> keep_log(observe::AccessLog& log, sluice::CancelScope& scope) {
-  co_await log.run().within(scope);
-}
-
-}  // namespace
 
 Daemon::~Daemon() {
   if (shards_) {
@@ -70,10 +60,7 @@ void Daemon::start_workers() {
               worker.metrics.file_cache);
           worker.digests =
               std::make_unique<serve::DigestCache>(*blocking_pool_, worker.metrics.representations);
-          if (!access_log_fds_.empty()) {
-            worker.access_log = std::make_unique<observe::AccessLog>(
-                config().log.access, std::move(access_log_fds_[index]), worker.metrics.access_log);
-          }
+          worker.log.replace(make_log(worker, config().log.access, access_log_fds_, index));
           worker.server =
               std::make_unique<serve::Server>(shard.executor(), make_handler(worker, sites_),
                                               config(), worker.metrics, extras_of(index));
@@ -91,10 +78,20 @@ serve::HandlerRef Daemon::make_handler(Worker& worker,
   return serve::HandlerRef(std::make_unique<serve::FileHandler>(std::move(sites), resources));
 }
 
+// `files` is empty where there is no log.
+std::unique_ptr<observe::AccessLog> Daemon::make_log(Worker& worker,
+                                                     const config::AccessLog& options,
+                                                     std::vector<sluice::UniqueFd>& files,
+                                                     unsigned index) {
+  return files.empty() ? nullptr
+                       : std::make_unique<observe::AccessLog>(options, std::move(files[index]),
+                                                              worker.metrics.access_log);
+}
+
 serve::ServerExtras Daemon::extras_of(unsigned index) {
   serve::ServerExtras extras;
   extras.addresses = config().limits.max_connections_per_address ? addresses_.get() : nullptr;
-  extras.access_log = workers_[index]->access_log.get();
+  extras.access_log = workers_[index]->log.current();
   if (workers_.size() > 1) {
     extras.ask_another = [this, index](std::optional<std::size_t> listener) {
       ask_another(index, listener);
@@ -118,18 +115,10 @@ void Daemon::ask_another(unsigned index, std::optional<std::size_t> listener) {
 sluice::Task<void> Daemon::run_worker(Worker& worker, std::vector<serve::ListeningSocket> sockets) {
   sluice::TaskScope watching(co_await sluice::current_context());
   watching.spawn(worker.cache->follow_changes());
-  // Under no scope but its own: what is cut at a stop is logged, too.
-  const sluice::TaskContext context = co_await sluice::current_context();
-  sluice::Deadline log_limit({context.executor, nullptr});
-  sluice::TaskScope logging(context);
-  if (worker.access_log) {
-    logging.spawn(keep_log(*worker.access_log, log_limit.scope()));
-  }
+  sluice::TaskScope logging(co_await sluice::current_context());
+  logging.spawn(worker.log.run());
   co_await worker.server->run(std::move(sockets));
-  if (worker.access_log) {
-    worker.access_log->finish();
-    log_limit.set(context.executor->now() + kLogFlushLimit);
-  }
+  worker.log.finish();
   co_await logging.join();
   watching.cancel();
   co_await watching.join();
@@ -214,8 +203,8 @@ sluice::Task<int> Daemon::next_stop_signal() {
     }
     for (unsigned index = 0; index < workers_.size(); ++index) {
       shards_->post(index, [&worker = *workers_[index]](sluice::Shard&) {
-        if (worker.access_log) {
-          worker.access_log->reopen();
+        if (observe::AccessLog* log = worker.log.current()) {
+          log->reopen();
         }
       });
     }

@@ -30,6 +30,7 @@
 #include "service/listening.hpp"
 #include "service/prepare_reload.hpp"
 #include "service/service_manager.hpp"
+#include "service/worker_log.hpp"
 
 namespace sluiced::service {
 
@@ -79,8 +80,8 @@ class Daemon {
     Daemon& daemon;
     observe::ServerMetrics metrics;
     unsigned asked_last = 0;  // which shard was last asked for a connection to give way
-    std::unique_ptr<observe::AccessLog> access_log;  // null when there is none
-    std::shared_ptr<const serve::SiteTable> sites;   // the newest
+    WorkerLog log;
+    std::shared_ptr<const serve::SiteTable> sites;  // the newest
     std::unique_ptr<files::FileCache> cache;
     std::unique_ptr<serve::DigestCache> digests;
     std::unique_ptr<serve::Server> server;
@@ -93,7 +94,6 @@ class Daemon {
          Inheritance inheritance, log::Logger& logger);
   [[nodiscard]] const config::Config& config() const noexcept { return sites_->config(); }
   [[nodiscard]] std::expected<void, StartError> start_listeners(unsigned shard_count);
-  [[nodiscard]] std::expected<void, StartError> open_access_logs(unsigned shard_count);
   [[nodiscard]] std::size_t allowed_connections(const config::Config& config,
                                                 std::vector<std::string>& notices) const;
   void limit_connections(unsigned shard_count);
@@ -104,6 +104,9 @@ class Daemon {
                                                      std::vector<serve::ListeningSocket> sockets);
   [[nodiscard]] serve::HandlerRef make_handler(Worker& worker,
                                                std::shared_ptr<const serve::SiteTable> sites);
+  [[nodiscard]] static std::unique_ptr<observe::AccessLog> make_log(
+      Worker& worker, const config::AccessLog& options, std::vector<sluice::UniqueFd>& files,
+      unsigned index);
   [[nodiscard]] serve::ServerExtras extras_of(unsigned index);
   void ask_another(unsigned index, std::optional<std::size_t> listener);
   [[nodiscard]] sluice::Task<void> control();
@@ -121,7 +124,6 @@ class Daemon {
   [[nodiscard]] sluice::Task<void> switch_to(PreparedReload prepared);
   void change_limits(PreparedReload& prepared);
   void note_listeners(PreparedReload& prepared) const;
-  void forget_removed(const std::vector<OpenListener>& listeners) noexcept;
   [[nodiscard]] ControlAnswer report(const std::expected<void, StartError>& outcome,
                                      const std::vector<std::string>& notices);
   [[nodiscard]] sluice::Task<void> follow_reload_signals();

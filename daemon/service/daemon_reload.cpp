@@ -51,7 +51,7 @@ sluice::Task<ControlAnswer> Daemon::reload() {
     co_return report(std::unexpected(std::move(prepared.error())), {});
   }
   if (draining_) {
-    forget_removed(prepared->listeners);
+    remove_added(listeners_, prepared->listeners);
     inherited_ = InheritedSockets();
     co_return report(std::unexpected(stopping()), {});
   }
@@ -137,6 +137,10 @@ sluice::Task<void> Daemon::switch_to(PreparedReload prepared) {
       update.listeners = places;
       update.added = std::move(prepared.added[index]);
       update.addresses = config.limits.max_connections_per_address ? addresses_.get() : nullptr;
+      if (prepared.log_files) {
+        worker.log.replace(make_log(worker, config.log.access, *prepared.log_files, index));
+      }
+      update.access_log = worker.log.current();
       worker.server->apply(std::move(update));
     };
     co_await shards_->submit_to(index, std::move(change));
@@ -153,15 +157,6 @@ sluice::Task<void> Daemon::switch_to(PreparedReload prepared) {
   }
   listeners_ = std::move(prepared.listeners);
   sites_ = std::move(prepared.sites);
-}
-
-// What was bound for a configuration that is not taken over.
-void Daemon::forget_removed(const std::vector<OpenListener>& listeners) noexcept {
-  for (const OpenListener& listener : listeners) {
-    if (!is_in(listeners_, listener.id)) {
-      remove_socket_file(listener);
-    }
-  }
 }
 
 ControlAnswer Daemon::report(const std::expected<void, StartError>& outcome,

@@ -10,6 +10,7 @@
 
 #include "cli/build_info.hpp"
 #include "config/worker_count.hpp"
+#include "service/access_log_files.hpp"
 #include "service/daemon.hpp"
 
 namespace sluiced::service {
@@ -63,9 +64,11 @@ std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config 
   if (auto listening = daemon->start_listeners(shard_count); !listening) {
     return std::unexpected(std::move(listening.error()));
   }
-  if (auto opened = daemon->open_access_logs(shard_count); !opened) {
-    return std::unexpected(std::move(opened.error()));
+  auto log_files = open_access_log_files(daemon->config(), shard_count);
+  if (!log_files) {
+    return std::unexpected(std::move(log_files.error()));
   }
+  daemon->access_log_fds_ = std::move(*log_files);
   daemon->limit_connections(shard_count);
   daemon->start_admin();
   return daemon;
@@ -141,18 +144,6 @@ std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
     }
     control_socket_ = std::move(*socket);
     control_is_open_ = true;
-  }
-  return {};
-}
-
-std::expected<void, StartError> Daemon::open_access_logs(unsigned shard_count) {
-  const auto& target = config().log.access.target;
-  for (unsigned index = 0; target && index < shard_count; ++index) {
-    auto fd = observe::AccessLog::open_target(*target);
-    if (!fd) {
-      return std::unexpected(cannot_open_log(config(), fd.error()));
-    }
-    access_log_fds_.push_back(std::move(*fd));
   }
   return {};
 }

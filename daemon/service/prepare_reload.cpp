@@ -6,6 +6,7 @@
 
 #include "config/load.hpp"
 #include "config/start_settings.hpp"
+#include "service/access_log_files.hpp"
 
 namespace sluiced::service {
 namespace {
@@ -119,7 +120,25 @@ std::expected<PreparedReload, StartError> prepare_reload(const Running& running)
   if (auto matched = match_listeners(running, asked, prepared); !matched) {
     return std::unexpected(std::move(matched.error()));
   }
+  const config::Config& config_now = prepared.sites->config();
+  if (config_now.log.access != running.sites.config().log.access) {
+    auto files = open_access_log_files(config_now, running.shard_count);
+    if (!files) {
+      remove_added(running.listeners, prepared.listeners);
+      return std::unexpected(std::move(files.error()));
+    }
+    prepared.log_files = std::move(*files);
+  }
   return prepared;
+}
+
+void remove_added(const std::vector<OpenListener>& running,
+                  const std::vector<OpenListener>& prepared) noexcept {
+  for (const OpenListener& listener : prepared) {
+    if (std::ranges::find(running, listener.id, &OpenListener::id) == running.end()) {
+      remove_socket_file(listener);
+    }
+  }
 }
 
 }  // namespace sluiced::service

@@ -4,6 +4,7 @@
 #include <expected>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,17 @@ struct PreparedReload {
   std::shared_ptr<const serve::SiteTable> sites;
   std::vector<OpenListener> listeners;                     // in the order of the configuration
   std::vector<std::vector<serve::ListeningSocket>> added;  // by shard, of the new ones among them
-  std::vector<std::string> notices;                        // what whoever asked should know
+  /// Of the access log, by shard; nothing where its settings stay as they are.
+  std::optional<std::vector<sluice::UniqueFd>> log_files;
+  std::vector<std::string> notices;  // what whoever asked should know
 };
 
 /// Reads the file again, opens the roots and binds the listeners that are new. Blocks; for a thread
 /// of the blocking pool, while nobody else uses what is running.
 [[nodiscard]] std::expected<PreparedReload, StartError> prepare_reload(const Running& running);
+
+/// Removes the files of the unix sockets that were made for a configuration that is not taken over.
+void remove_added(const std::vector<OpenListener>& running,
+                  const std::vector<OpenListener>& prepared) noexcept;
 
 }  // namespace sluiced::service

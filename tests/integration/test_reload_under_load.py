@@ -4,7 +4,7 @@ import os
 import threading
 
 from harness import control, files, process, wire
-from harness.control import EXTRA, WEB, configuration
+from harness.control import ADMIN, EXTRA, WEB, configuration
 from harness.daemon import LIMIT_S, wait_until
 
 
@@ -50,7 +50,8 @@ def test_a_thousand_reloads_under_load_cost_no_request_and_no_memory(fleet, tree
     options = os.environ.get("ASAN_OPTIONS", "")
     env = {**os.environ, "ASAN_OPTIONS": f"{options}:quarantine_size_mb=4"}
     texts = [(configuration({"/": root}), 0),
-             (configuration({"/": root, "/other/": other}, listeners=WEB + EXTRA), 0),
+             (configuration({"/": root, "/other/": other}, listeners=WEB + EXTRA,
+                            extra=f"{ADMIN}log: {{access: {{target: '{tree}/log'}}}}\n"), 0),
              (configuration({"/": root, "/other/": root / "nowhere"}), 78),
              (configuration({"/": root}, listeners=EXTRA + WEB, site="    index: [a]\n"), 0),
              (configuration({"/": root}) + "nonsense: 1\n", 78)]
