@@ -1,6 +1,7 @@
 """Listeners that come, go and change while the daemon serves."""
 
 import os
+import signal
 import socket
 import subprocess
 
@@ -77,6 +78,24 @@ def test_a_listener_is_added_and_removed(fleet, root):
             return False
         assert wait_until(is_refused, "the listener is gone")
         assert made.daemon.get("/a").body == b"file"
+
+
+def test_who_waits_to_be_accepted_when_a_listener_goes_is_answered(fleet, root):
+    """The kernel has told these clients that they are connected."""
+    both = configuration({"/": root}, listeners=WEB + EXTRA)
+    with control.Controlled(fleet, both, listeners=2) as made:
+        extra = made.daemon.endpoints["extra"]
+        made.daemon.signal(signal.SIGSTOP)
+        clients = [wire.Connection(extra.connect()) for _ in range(60)]
+        for client in clients:
+            client.send(wire.request("/a"))
+        made.file.write_text(configuration({"/": root}))
+        made.daemon.signal(signal.SIGHUP)
+        made.daemon.signal(signal.SIGCONT)
+        for client in clients:
+            assert client.read_response().body == b"file"
+            client.expect_close()
+            client.close()
 
 
 def test_a_site_is_reached_through_the_listeners_it_names_in_any_order(fleet, root, other):
