@@ -1,6 +1,7 @@
 // sluiced: serves files over HTTP from an io_uring runtime.
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "config/load.hpp"
 #include "config/serve_config.hpp"
 #include "observe/log.hpp"
+#include "service/control_client.hpp"
 #include "service/daemon.hpp"
 
 namespace {
@@ -29,7 +31,13 @@ void print(std::FILE* stream, const std::string& text) {
 
 using Loaded = std::expected<config::Config, std::vector<config::Diagnostic>>;
 
-ExitCode serve(config::Config config) {
+// Of a daemon that follows a configuration file.
+struct Reloading {
+  std::filesystem::path config_file;
+  std::filesystem::path control_path;
+};
+
+ExitCode serve(config::Config config, Reloading reloading) {
   auto manager = service::ServiceManager::from_environment();
   auto sockets = service::InheritedSockets::from_environment();
   if (!sockets) {
@@ -37,7 +45,10 @@ ExitCode serve(config::Config config) {
     return ExitCode::kConfig;
   }
   // Before any thread is made: threads inherit what is blocked.
-  const auto signals = sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1});
+  // Without a file there is nothing to read again, and the terminal's end is the daemon's.
+  const auto signals = reloading.config_file.empty()
+                           ? sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1})
+                           : sluice::SignalSet::block({SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGHUP});
   if (!signals) {
     print(stderr, "sluiced: cannot block signals: " + signals.error().message() + "\n");
     return ExitCode::kOsError;
@@ -47,8 +58,11 @@ ExitCode serve(config::Config config) {
   log_options.level = static_cast<log::Level>(config.log.level);
   log::Logger logger(log_options);
 
-  auto daemon = service::Daemon::start(std::move(config), *signals,
-                                       {std::move(manager), std::move(*sockets)}, logger);
+  auto daemon =
+      service::Daemon::start(std::move(config), *signals,
+                             {std::move(manager), std::move(*sockets),
+                              std::move(reloading.config_file), std::move(reloading.control_path)},
+                             logger);
   if (!daemon) {
     print(stderr, "sluiced: " + daemon.error().message + "\n");
     return daemon.error().code;
@@ -58,19 +72,34 @@ ExitCode serve(config::Config config) {
   return ExitCode::kOk;
 }
 
-ExitCode serve_if_loaded(Loaded loaded) {
+ExitCode serve_if_loaded(Loaded loaded, Reloading reloading = {}) {
   if (!loaded) {
     print(stderr, config::format(loaded.error()));
     return ExitCode::kConfig;
   }
   print(stderr, config::format(loaded->warnings));
-  return serve(std::move(*loaded));
+  return serve(std::move(*loaded), std::move(reloading));
 }
 
 ExitCode follow(const cli::Serve& options) {
   return serve_if_loaded(config::serve_config(options));
 }
-ExitCode follow(const cli::Run& run) { return serve_if_loaded(config::load_file(run.config)); }
+
+ExitCode follow(const cli::Run& run) {
+  return serve_if_loaded(config::load_file(run.config),
+                         {run.config, run.control.value_or(service::default_control_path())});
+}
+
+ExitCode follow(const cli::Reload& reload) {
+  const auto path = reload.control.value_or(service::default_control_path());
+  if (path.empty()) {
+    print(stderr, "sluiced reload: where is the control socket? Name it with --control PATH\n");
+    return ExitCode::kUsage;
+  }
+  const auto answer = service::ask_daemon(path, service::kReloadVerb);
+  print(answer.code == ExitCode::kOk ? stdout : stderr, answer.text);
+  return answer.code;
+}
 
 ExitCode follow(const cli::Check& check) {
   const Loaded loaded = config::load_file(check.config);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -20,8 +21,8 @@
 namespace sluiced::admin {
 namespace {
 
-/// Log lines, draining, build.
-constexpr std::size_t kDaemonSeries = 3;
+/// Log lines, draining, build; reloads by result, the last one, and its time.
+constexpr std::size_t kDaemonSeries = 3 + 4;
 
 /// Copies `page` with the bounds of buckets written as short as they were meant: the serializer
 /// prints 16 digits of a double, which makes 0.07 into "0.07000000000000001", and whoever selects
@@ -86,6 +87,23 @@ class MetricsPage::Collector final : public prometheus::Collectable {
                            "Log lines lost because nobody took them fast enough, or because "
                            "writing them failed.");
     families.sample(daemon_.log_dropped_lines ? daemon_.log_dropped_lines() : 0);
+    append_reload_families(daemon_.reloads ? daemon_.reloads() : ReloadState(), families);
+  }
+
+  static void append_reload_families(const ReloadState& reloads, FamilyList& families) {
+    families.begin_counter(
+        "sluiced_config_reloads_total",
+        "How often the configuration was read again. A failure changes nothing.");
+    families.sample(reloads.succeeded, {{"result", "success"}});
+    families.sample(reloads.failed, {{"result", "failure"}});
+    families.begin_gauge("sluiced_config_last_reload_successful",
+                         "1 unless the configuration could not be taken over when it was last "
+                         "read; else 0, and an older one is running.");
+    families.sample(reloads.last_succeeded ? 1 : 0);
+    families.begin_gauge("sluiced_config_last_reload_success_timestamp_seconds",
+                         "When the configuration that is running was read, in seconds since the "
+                         "epoch.");
+    families.sample(std::chrono::duration<double>(reloads.last_success.time_since_epoch()).count());
   }
 
   std::vector<ShardSource> shards_;

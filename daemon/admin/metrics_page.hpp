@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -40,11 +41,20 @@ struct BuildFacts {
   std::string liburing;
 };
 
+/// How reading the configuration again has gone.
+struct ReloadState {
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  bool last_succeeded = true;                          // so was the start
+  std::chrono::system_clock::time_point last_success;  // of the start before the first reload
+};
+
 /// What the daemon knows besides the shards' numbers. Called by render(), on its thread; they must
 /// not block. An empty one stands for 0, or false.
 struct DaemonState {
   std::function<std::uint64_t()> log_dropped_lines;
   std::function<bool()> draining;
+  std::function<ReloadState()> reloads;
 };
 
 /// Reads all numbers when it is asked for the page, and keeps none between two pages, so that
@@ -74,7 +84,7 @@ class MetricsPage {
   ///   + 51                              histogram of their durations
   ///   + states + close reasons + protocol errors + transfer outcomes + transfer cuts
   ///   + 4                               accepted, back-offs, requests in flight, body bytes
-  ///   + 3                               log, draining, build
+  ///   + 7                               log, draining, build, reloads
   ///   + 7                               process
   ///
   /// That is about 1,100, and 20 for each shard.

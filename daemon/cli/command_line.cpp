@@ -34,13 +34,14 @@ constexpr std::string_view kOverview =
     "Verbs:\n"
     "  serve [DIR]     serve a directory, read-only, without a configuration file\n"
     "  run -c FILE     serve what a configuration file says\n"
+    "  reload          have the daemon read its configuration again, and wait for it\n"
     "  check FILE      say what is wrong with a configuration file, and end\n"
     "  version         print the version and what it was built with\n"
     "  help [VERB]     print this text, or the options of a verb\n"
     "\n"
     "Short forms: -t is check, -V and --version are version, -h and --help are help.\n"
     "\n"
-    "Exit status: 0 success, 64 usage, 69 io_uring unavailable, 70 internal error,\n"
+    "Exit status: 0 success, 64 usage, 69 no io_uring or no daemon, 70 internal error,\n"
     "71 system error, 77 permission denied, 78 configuration error.\n";
 
 std::unexpected<UsageError> misused(std::string_view where, std::string_view what) {
@@ -186,18 +187,47 @@ Outcome parse_serve(const Arguments& arguments) {
 }
 
 constexpr const char* kConfigDoc = "The configuration file";
+constexpr const char* kDefaultControl = "$RUNTIME_DIRECTORY/control.sock, if that is set";
 
 Outcome parse_run(const Arguments& arguments) {
   std::string file;
   Verb verb("run", "Serve what a configuration file says, until SIGTERM or Ctrl-C.");
   verb.add("-c,--config", file, kConfigDoc, "FILE");
+  std::string control;
+  const CLI::Option* given = verb.add(
+      "--control", control,
+      std::string("Where `sluiced reload` asks, or off (default: ") + kDefaultControl + ")",
+      "PATH");
   if (std::optional<Outcome> outcome = verb.parse(arguments)) {
     return *std::move(outcome);
   }
   if (file.empty()) {
     return verb.complain("which configuration? Name it with -c FILE");
   }
-  return Run{file};
+  Run run{file};
+  if (given->count() > 0) {
+    run.control = control == "off" ? std::string() : control;
+  }
+  return run;
+}
+
+Outcome parse_reload(const Arguments& arguments) {
+  std::string control;
+  Verb verb(
+      "reload",
+      "Have the daemon read its configuration again, and say what came of it: all of it is in "
+      "use by then, or nothing has changed. The exit status is that of `check` and of a start "
+      "with the same file.");
+  const CLI::Option* given =
+      verb.add("--control", control,
+               std::string("Its control socket (default: ") + kDefaultControl + ")", "PATH");
+  if (std::optional<Outcome> outcome = verb.parse(arguments)) {
+    return *std::move(outcome);
+  }
+  if (given->count() > 0 && control.empty()) {
+    return verb.complain("--control: the path is empty");
+  }
+  return given->count() > 0 ? Reload{control} : Reload{};
 }
 
 Outcome parse_check(const Arguments& arguments) {
@@ -233,8 +263,9 @@ struct VerbName {
   Outcome (*parse)(const Arguments&);
 };
 
-constexpr std::array<VerbName, 5> kVerbs{{{"serve", parse_serve},
+constexpr std::array<VerbName, 6> kVerbs{{{"serve", parse_serve},
                                           {"run", parse_run},
+                                          {"reload", parse_reload},
                                           {"check", parse_check},
                                           {"version", parse_version},
                                           {"help", parse_help}}};

@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -15,8 +16,18 @@ using Serve = config::ServeOptions;
 /// `run -c FILE`.
 struct Run {
   std::filesystem::path config;
+  /// Of the control socket; nothing where the command line says nothing, empty where it says off.
+  std::optional<std::filesystem::path> control{};
 
   friend bool operator==(const Run&, const Run&) = default;
+};
+
+/// `reload`: have the daemon read its configuration again.
+struct Reload {
+  /// As for Run; never empty.
+  std::optional<std::filesystem::path> control{};
+
+  friend bool operator==(const Reload&, const Reload&) = default;
 };
 
 /// `check FILE`: read the configuration, say what is wrong with it, and end.
@@ -38,7 +49,7 @@ struct Help {
   friend bool operator==(const Help&, const Help&) = default;
 };
 
-using Command = std::variant<Serve, Run, Check, Version, Help>;
+using Command = std::variant<Serve, Run, Reload, Check, Version, Help>;
 
 /// A command line that cannot be followed. The program writes the message on standard error and
 /// ends with ExitCode::kUsage.

@@ -7,7 +7,7 @@ namespace sluiced::cli {
 enum class ExitCode : int {
   kOk = 0,
   kUsage = 64,        ///< EX_USAGE: the command line.
-  kUnavailable = 69,  ///< EX_UNAVAILABLE: io_uring is missing or forbidden here.
+  kUnavailable = 69,  ///< EX_UNAVAILABLE: io_uring is missing or forbidden here; no daemon answers.
   kInternal = 70,     ///< EX_SOFTWARE: a broken invariant.
   kOsError = 71,      ///< EX_OSERR: the system refused, as when a port is in use.
   kPermission = 77,   ///< EX_NOPERM.

@@ -26,7 +26,8 @@ constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "
 constexpr std::array<std::string_view, 2> kAccessFormats{"combined", "json"};
 
 constexpr std::array kConfigFields{
-    row<&Config::runtime>("runtime", section(), "What the process uses; read at start only."),
+    row<&Config::runtime>("runtime", section(),
+                          "What the process uses; takes effect at a start only."),
     row<&Config::admin>("admin", section(), "The listener for operators."),
     row<&Config::log>("log", section(), "What is written to standard error."),
     row<&Config::listeners>("listeners", list_of(1, 64, section()), "Where connections come in.",
@@ -61,7 +62,7 @@ constexpr std::array kRuntimeFields{
 constexpr std::array kAdminFields{
     row<&Admin::listen>("listen", or_word("off", address()),
                         "The address of the admin listener, or off. Keep it on loopback or a unix "
-                        "socket: it asks nobody who they are."),
+                        "socket: it asks nobody who they are. Takes effect at a start only."),
     row<&Admin::metrics>("metrics", boolean(), "Serve /metrics."),
     row<&Admin::health>("health", boolean(), "Serve /livez and /readyz."),
 };

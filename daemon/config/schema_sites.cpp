@@ -96,8 +96,8 @@ constexpr std::array kSiteFields{
     row<&Site::redirects>("redirects", list_of(0, 1000, section()),
                           "Paths that are to be found elsewhere; looked at before mounts."),
     row<&Site::errors>("errors", section(),
-                       "Files of at most 256KiB, read at start, that take the place of the pages "
-                       "for errors."),
+                       "Files of at most 256KiB, read at start and at each reload, that take the "
+                       "place of the pages for errors."),
     row<&Site::respond>("respond", choice(kRespondChoices),
                         "The answer to what no redirect and no mount takes."),
 };

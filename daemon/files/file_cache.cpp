@@ -223,6 +223,15 @@ void FileCache::drop(Entry& entry) noexcept {
   metrics_.entries.set(static_cast<std::int64_t>(entries_.size()));
 }
 
+void FileCache::drop_root(std::size_t root_index) noexcept {
+  for (auto next = entries_.begin(); next != entries_.end();) {
+    Entry& entry = **next++;
+    if (entry.root_index == root_index) {
+      drop(entry);
+    }
+  }
+}
+
 sluice::Task<void> FileCache::follow_changes() {
   if (!changes_) {
     co_return;

@@ -64,6 +64,9 @@ class FileCache {
   void note_absent_siblings(std::size_t root_index, std::string_view path,
                             std::uint8_t siblings) noexcept;
 
+  /// Closes the files that are kept of a root which is served no more.
+  void drop_root(std::size_t root_index) noexcept;
+
   /// Closes files that have changed while nobody asks, so that a deleted file gives its room back.
   /// Runs until it is cancelled.
   [[nodiscard]] sluice::Task<void> follow_changes();

@@ -1,6 +1,7 @@
 #include "files/root.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -29,6 +30,13 @@ sluice::Result<Root> Root::open(const std::string& path, sluice::SymlinkPolicy s
     return std::unexpected(directory.error());
   }
   return Root(std::move(*directory), symlinks);
+}
+
+bool Root::is_same_directory(const Root& other) const noexcept {
+  struct stat mine{};
+  struct stat others{};
+  return ::fstat(directory_.fd(), &mine) == 0 && ::fstat(other.directory_.fd(), &others) == 0 &&
+         mine.st_dev == others.st_dev && mine.st_ino == others.st_ino;
 }
 
 sluice::Result<sluice::UniqueFd> Root::try_open(sluice::Reactor& reactor, const char* path,

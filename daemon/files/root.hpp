@@ -30,6 +30,9 @@ class Root {
   [[nodiscard]] static sluice::Result<Root> open(const std::string& path,
                                                  sluice::SymlinkPolicy symlinks);
 
+  /// Whether both are the same directory, whatever names they were opened by.
+  [[nodiscard]] bool is_same_directory(const Root& other) const noexcept;
+
   /// What lies behind a descriptor.
   [[nodiscard]] static sluice::Result<SharedFile> examine(sluice::UniqueFd fd);
 

@@ -33,12 +33,13 @@ std::optional<ProtocolError> parse_version(std::string_view text, Version& versi
 
 }  // namespace
 
-RequestHeadParser::RequestHeadParser(const HeadLimits& limits)
-    : request_line_limit_(static_cast<std::uint16_t>(
-          std::min(limits.request_line_bytes, HeadLimits::kMaxRequestLineBytes))),
-      field_section_limit_(static_cast<std::uint16_t>(
-          std::clamp(limits.field_section_bytes, kCrlfBytes, HeadLimits::kMaxFieldSectionBytes))),
-      field_limit_(static_cast<std::uint16_t>(std::min(limits.fields, FieldTable::kCapacity))) {}
+void RequestHeadParser::set_limits(const HeadLimits& limits) noexcept {
+  request_line_limit_ = static_cast<std::uint16_t>(
+      std::min(limits.request_line_bytes, HeadLimits::kMaxRequestLineBytes));
+  field_section_limit_ = static_cast<std::uint16_t>(
+      std::clamp(limits.field_section_bytes, kCrlfBytes, HeadLimits::kMaxFieldSectionBytes));
+  field_limit_ = static_cast<std::uint16_t>(std::min(limits.fields, FieldTable::kCapacity));
+}
 
 void RequestHeadParser::reset() {
   section_ = Section::request_line;

@@ -74,8 +74,10 @@ struct RequestHead {
 /// Parses heads, one after another. Holds a few positions only, no part of the text.
 class RequestHeadParser {
  public:
-  explicit RequestHeadParser(const HeadLimits& limits);
+  explicit RequestHeadParser(const HeadLimits& limits) { set_limits(limits); }
 
+  /// Of the heads that follow: before the first byte of a request only.
+  void set_limits(const HeadLimits& limits) noexcept;
   /// Forgets the head so far. Call it before the first byte of each request but the first.
   void reset();
 
@@ -99,9 +101,9 @@ class RequestHeadParser {
   std::expected<std::size_t, ProtocolError> finish(std::string_view received,
                                                    RequestHead& head) const;
 
-  std::uint16_t request_line_limit_;
-  std::uint16_t field_section_limit_;
-  std::uint16_t field_limit_;
+  std::uint16_t request_line_limit_ = 0;
+  std::uint16_t field_section_limit_ = 0;
+  std::uint16_t field_limit_ = 0;
   Section section_ = Section::request_line;
   std::uint32_t scanned_ = 0;        // Everything before it has been looked at.
   std::uint32_t line_start_ = 0;     // Where the line that is being received begins.

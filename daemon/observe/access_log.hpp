@@ -32,8 +32,8 @@ class AccessLog {
   /// Opens what `target` says: `stderr` or a path. Blocks; for the start.
   [[nodiscard]] static sluice::Result<sluice::UniqueFd> open_target(const std::string& target);
 
-  /// `options.target` is set, and `fd` what open_target() gave for it. All references must outlive
-  /// the log.
+  /// `options.target` is set, and `fd` what open_target() gave for it. The metrics must outlive the
+  /// log.
   AccessLog(const config::AccessLog& options, sluice::UniqueFd fd, AccessLogMetrics& metrics);
 
   /// Adds a line. On the log's shard, like everything that follows.
@@ -62,7 +62,7 @@ class AccessLog {
   [[nodiscard]] sluice::Task<void> write_out(Buffer& buffer);
   [[nodiscard]] std::size_t next_piece(std::string_view rest) const noexcept;
 
-  const config::AccessLog& options_;
+  const config::AccessLog options_;
   AccessLogMetrics& metrics_;
   sluice::File file_;
   bool is_regular_ = false;  // and takes any batch whole

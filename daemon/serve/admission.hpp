@@ -22,17 +22,21 @@ class ConnectionLimit {
  public:
   ConnectionLimit(std::size_t most, unsigned shards) noexcept : most_(most), shards_(shards) {}
 
+  /// Who is there already stays. Any thread.
+  void set_most(std::size_t most) noexcept { most_ = most; }
+
   [[nodiscard]] bool is_reached() const noexcept { return open_ >= most_; }
   /// How many more one of the shards can take if all take as many at this moment, but at least one.
   [[nodiscard]] std::size_t room() const noexcept {
     const std::size_t open = open_;
-    return open >= most_ ? 1 : std::max<std::size_t>(1, (most_ - open) / shards_);
+    const std::size_t most = most_;
+    return open >= most ? 1 : std::max<std::size_t>(1, (most - open) / shards_);
   }
   void came() noexcept { ++open_; }
   void went() noexcept { --open_; }
 
  private:
-  std::size_t most_;
+  std::atomic<std::size_t> most_;
   unsigned shards_;
   std::atomic<std::size_t> open_{0};
 };
@@ -66,6 +70,8 @@ class AddressLimit {
     AddressLimit* limit_ = nullptr;
     PeerAddress peer_;
   };
+  /// Who is there already stays. Any thread.
+  void set_most(std::size_t most) noexcept { most_ = most; }
   /// Nothing when the address has as many as it may. Any thread.
   [[nodiscard]] std::optional<Place> enter(const PeerAddress& peer);
   /// How many addresses have a connection.
@@ -90,7 +96,7 @@ class AddressLimit {
   void leave(const PeerAddress& peer) noexcept;
   [[nodiscard]] Part& part_of(const Key& key) noexcept;
 
-  std::size_t most_;
+  std::atomic<std::size_t> most_;
   Hash hash_;
   std::array<Part, kParts> parts_;
 };

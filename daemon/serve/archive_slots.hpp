@@ -2,14 +2,20 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace sluiced::serve {
 
-/// How many archives are made at the same time, in the whole process. All shards count in it.
+/// How many archives are made at the same time, in the whole process. All shards count in it, and
+/// so does what takes its place when the configuration has changed.
 class ArchiveSlots {
  public:
-  explicit ArchiveSlots(std::uint32_t most) noexcept : most_(most) {}
+  explicit ArchiveSlots(std::uint32_t most)
+      : most_(most), used_(std::make_shared<std::atomic<std::uint32_t>>(0)) {}
+  /// Another limit on the same archives.
+  ArchiveSlots(std::uint32_t most, const ArchiveSlots& predecessor) noexcept
+      : most_(most), used_(predecessor.used_) {}
   ArchiveSlots(const ArchiveSlots&) = delete;
   ArchiveSlots& operator=(const ArchiveSlots&) = delete;
 
@@ -25,7 +31,7 @@ class ArchiveSlots {
     }
     ~Slot() {
       if (slots_ != nullptr) {
-        slots_->used_.fetch_sub(1, std::memory_order_relaxed);
+        slots_->used_->fetch_sub(1, std::memory_order_relaxed);
       }
     }
     explicit operator bool() const noexcept { return slots_ != nullptr; }
@@ -36,16 +42,16 @@ class ArchiveSlots {
 
   /// Nothing when all are taken.
   [[nodiscard]] Slot try_take() noexcept {
-    if (used_.fetch_add(1, std::memory_order_relaxed) < most_) {
+    if (used_->fetch_add(1, std::memory_order_relaxed) < most_) {
       return Slot(*this);
     }
-    used_.fetch_sub(1, std::memory_order_relaxed);
+    used_->fetch_sub(1, std::memory_order_relaxed);
     return {};
   }
 
  private:
   std::uint32_t most_;
-  std::atomic<std::uint32_t> used_{0};
+  std::shared_ptr<std::atomic<std::uint32_t>> used_;
 };
 
 }  // namespace sluiced::serve

@@ -50,7 +50,7 @@ CloseReason reason_of(TransferCut cut) noexcept {
 }  // namespace
 
 Connection::Connection(ServerContext& server, sluice::TaskContext context, sluice::Socket socket,
-                       std::size_t listener, const PeerAddress& peer)
+                       const ListenerState& listener, const PeerAddress& peer)
     : server_(server),
       socket_(std::move(socket)),
       listener_(listener),
@@ -160,7 +160,7 @@ sluice::Task<std::expected<void, Connection::NoRequest>> Connection::await_reque
   if (const auto came = co_await await_while_warm(idle_until); !came || exchange_) {
     co_return came;
   }
-  if (server_.draining) {
+  if (listener_.draining) {
     co_return std::unexpected(NoRequest{CloseReason::drain, std::nullopt});
   }
   // Silent: wait on, with nothing but the socket.
@@ -185,7 +185,7 @@ sluice::Task<std::expected<void, Connection::NoRequest>> Connection::await_reque
 
 sluice::Task<Connection::HeadBytes> Connection::read_head() {
   enter(State::idle);
-  if (server_.draining && requests_ > 0 && (!exchange_ || exchange_->input.empty())) {
+  if (listener_.draining && requests_ > 0 && (!exchange_ || exchange_->input.empty())) {
     co_return std::unexpected(NoRequest{CloseReason::drain, std::nullopt});
   }
   if (!exchange_ || exchange_->input.empty()) {
@@ -195,6 +195,7 @@ sluice::Task<Connection::HeadBytes> Connection::read_head() {
     }
   }
   exchange_->times.began = time_for_log();
+  parser_.set_limits(head_limits(server_.limits));
   parser_.reset();
   bool has_deadline = false;
   while (true) {
@@ -234,13 +235,13 @@ bool Connection::keeps_alive() const noexcept {
       !head.has_body() ||
       (!head.expect_continue && head.content_length.value_or(0) <= kMostDroppedBodyBytes);
   return head.keep_alive && body_is_clear && !exchange_->response.closes &&
-         !exchange_->response.ends_with_connection(head.version) && !server_.draining &&
+         !exchange_->response.ends_with_connection(head.version) && !listener_.draining &&
          requests_ < server_.limits.requests_per_connection;
 }
 
 // Why the connection ends after a response that has been sent whole.
 CloseReason Connection::reason_to_close() const noexcept {
-  if (server_.draining) {
+  if (listener_.draining) {
     return CloseReason::drain;
   }
   if (requests_ >= server_.limits.requests_per_connection) {
@@ -259,11 +260,13 @@ sluice::Task<std::optional<CloseReason>> Connection::serve_one(std::size_t head_
   const sluice::GaugeGuard in_flight(server_.metrics.requests_in_flight);
   Exchange& exchange = *exchange_;
   exchange.times.head = time_for_log();
-  const Request request{exchange.head, listener_, server_.clock.update(), exchange.path};
+  // Until the response has been sent: it refers to what the configuration holds.
+  const HandlerRef handler = listener_.handler;
+  const Request request{exchange.head, listener_.index, server_.clock.update(), exchange.path};
   if (exchange.head.form == http::TargetForm::asterisk) {
     exchange.response.allow = kMethodsOfServer;
-  } else if (!server_.handler.try_respond(request, exchange.response)) {
-    co_await server_.handler.respond(request, exchange.response);
+  } else if (!handler->try_respond(request, exchange.response)) {
+    co_await handler->respond(request, exchange.response);
   }
 
   enter(State::response);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include <sluice/cancel.hpp>
 #include <sluice/detail/intrusive_list.hpp>
@@ -25,17 +25,25 @@
 
 namespace sluiced::serve {
 
-/// What the connections of one server share. Belongs to one shard.
+/// What the connections of one server share. Belongs to one shard. The limits and the timeouts
+/// change when the configuration does.
 struct ServerContext {
   sluice::Executor& executor;
-  Handler& handler;
-  const config::Limits& limits;
-  const config::Timeouts& timeouts;
+  config::Limits limits;
+  config::Timeouts timeouts;
   observe::ServerMetrics& metrics;
   observe::AccessLog* access_log;  // null when there is none
-  const std::vector<config::Listener>& listeners;
   ExchangePool exchanges;
   WallClock clock;
+};
+
+/// A listening socket as its connections see it. When the configuration has changed, it has a new
+/// place there and a new handler; if its listener is gone, it is left as it was, and drains.
+struct ListenerState {
+  std::size_t id = 0;     // stays the same
+  std::size_t index = 0;  // in the configuration of `handler`
+  std::string name{};
+  HandlerRef handler{};
   bool draining = false;
 };
 
@@ -68,17 +76,19 @@ class Connection final : public sluice::detail::ListNode {
   };
 
   Connection(ServerContext& server, sluice::TaskContext context, sluice::Socket socket,
-             std::size_t listener, const PeerAddress& peer);
+             const ListenerState& listener, const PeerAddress& peer);
 
   /// Serves until there is a reason to end.
   [[nodiscard]] sluice::Task<void> run();
   /// Ends the connection if it is between requests; otherwise it ends after the response that is
   /// under way, or, if it has asked for nothing yet, after the first one that it asks for soon.
   void drain() noexcept;
+  /// Asks the kernel who is there: from now on that is logged.
+  void learn_peer() noexcept { peer_ = PeerAddress::of(socket_.fd()); }
   /// Ends the connection, whatever it does.
   void evict() noexcept;
 
-  [[nodiscard]] std::size_t listener() const noexcept { return listener_; }
+  [[nodiscard]] const ListenerState& listener() const noexcept { return listener_; }
   [[nodiscard]] sluice::TimePoint in_state_since() const noexcept { return in_state_since_; }
   [[nodiscard]] Candidacy& candidacy() noexcept {
     candidacy_.in_state_since = in_state_since_;
@@ -131,7 +141,7 @@ class Connection final : public sluice::detail::ListNode {
 
   ServerContext& server_;
   sluice::Socket socket_;
-  std::size_t listener_;
+  const ListenerState& listener_;
   PeerAddress peer_;
   sluice::CancelScope life_;
   Pace pace_;

@@ -155,10 +155,14 @@ sluice::TimePoint Connection::time_for_log() const noexcept {
 }
 
 void Connection::log_request(std::optional<observe::TransferCut> cut, bool has_head) noexcept {
-  if (server_.access_log == nullptr) {
+  const Exchange& exchange = *exchange_;
+  // Of a request that began while nothing was logged the times are not known.
+  const Exchange::Times& times = exchange.times;
+  const bool is_timed = times.began != sluice::TimePoint() && times.response >= times.began &&
+                        (!has_head || times.head >= times.began);
+  if (server_.access_log == nullptr || !is_timed) {
     return;
   }
-  const Exchange& exchange = *exchange_;
   const auto now = sluice::Clock::now();
   PeerAddress::Text room;
   observe::AccessRecord record;
@@ -167,7 +171,7 @@ void Connection::log_request(std::optional<observe::TransferCut> cut, bool has_h
   record.when_ns = wall.nanoseconds;
   record.client = peer_.write(room);
   record.client_port = peer_.port();
-  record.listener = server_.listeners[listener_].name;
+  record.listener = listener_.name;
   record.site = exchange.response.site;
   record.status = http::status_code(exchange.response.status);
   record.content_bytes = exchange.content_sent;
@@ -179,13 +183,13 @@ void Connection::log_request(std::optional<observe::TransferCut> cut, bool has_h
     record.version = exchange.head.version == http::Version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
     record.referer = exchange.head.fields.single(http::KnownField::referer).value_or("");
     record.user_agent = exchange.head.fields.single(http::KnownField::user_agent).value_or("");
-    record.header_time = exchange.times.head - exchange.times.began;
+    record.header_time = times.head - times.began;
   } else {
     record.target = first_line(exchange.input.view());
-    record.header_time = exchange.times.response - exchange.times.began;
+    record.header_time = times.response - times.began;
   }
-  record.first_byte_time = exchange.times.response - exchange.times.began;
-  record.total_time = now - exchange.times.began;
+  record.first_byte_time = times.response - times.began;
+  record.total_time = now - times.began;
   server_.access_log->add(record);
 }
 

@@ -36,7 +36,7 @@ bool Evictor::take_candidate(std::optional<std::size_t> listener) {
     Connection& connection = candidacy->connection;
     // It may have begun something since it was looked at.
     const bool is_unchanged = connection.in_state_since() == candidacy->in_state_since;
-    if (is_unchanged && (!listener || connection.listener() == *listener) &&
+    if (is_unchanged && (!listener || connection.listener().id == *listener) &&
         !connection.is_draining_its_buffer()) {
       connection.evict();
       return true;
@@ -72,7 +72,7 @@ void Evictor::look_around(std::optional<std::size_t> listener) {
   listener_ = listener;
   looked_at_ = executor_.now();
   const auto is_meant = [&](const Connection& connection) {
-    return !listener || connection.listener() == *listener;
+    return !listener || connection.listener().id == *listener;
   };
   visit_some(kMostVisited, [&](Connection& connection) {
     const auto standing = is_meant(connection) ? connection.standing() : std::nullopt;

@@ -25,7 +25,8 @@ class Evictor {
   /// All references must outlive the evictor.
   Evictor(const sluice::Executor& executor, sluice::detail::IntrusiveList<Connection>& connections);
 
-  /// Ends one connection, of this listener if one is given. False when nobody can give way.
+  /// Ends one connection, of the listener with this id if one is given. False when nobody can give
+  /// way.
   [[nodiscard]] bool evict_one(std::optional<std::size_t> listener);
 
  private:

@@ -36,10 +36,10 @@ struct FilePlace {
 /// that are asked for. Used by one shard.
 class FileAnswers {
  public:
-  /// All references must outlive the object; `cache` is of the same shard.
-  FileAnswers(const config::Limits& limits, files::FileCache& cache, sluice::BlockingPool& pool,
+  /// All references must outlive the object; the caches are of the same shard.
+  FileAnswers(const config::Limits& limits, files::FileCache& cache, DigestCache& digests,
               observe::RepresentationMetrics& metrics) noexcept
-      : limits_(limits), cache_(cache), metrics_(metrics), digests_(pool, metrics) {}
+      : limits_(limits), cache_(cache), metrics_(metrics), digests_(digests) {}
 
   /// Answers with what try_open() of the cache has found just now, if nothing has to be waited for.
   /// False: answer() has to be awaited, with a response that has been cleared.
@@ -80,7 +80,7 @@ class FileAnswers {
   const config::Limits& limits_;
   files::FileCache& cache_;
   observe::RepresentationMetrics& metrics_;
-  DigestCache digests_;
+  DigestCache& digests_;
   std::string sibling_path_;  // keeps its room
 };
 

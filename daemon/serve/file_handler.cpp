@@ -65,6 +65,15 @@ std::optional<std::string_view> asked_archive(const MountRules& mount, const htt
 
 }  // namespace
 
+FileHandler::~FileHandler() {
+  for (std::size_t mount = 0; mount < sites_->mount_count(); ++mount) {
+    const std::size_t root = sites_->root_id(mount);
+    if (!newest_->has_root(root)) {
+      cache_.drop_root(root);
+    }
+  }
+}
+
 bool FileHandler::locate(const Request& request, Target& target, Response& response) const {
   const http::RequestHead& head = request.head;
   if (!is_known(head.method)) {
@@ -162,7 +171,7 @@ bool FileHandler::is_file(const Target& target,
 
 FilePlace FileHandler::place_of(const Target& target, std::string_view path) const noexcept {
   const std::size_t mount = target.route.mount_index;
-  return {sites_->root(mount), mount, sites_->representations(mount), path};
+  return {sites_->root(mount), sites_->root_id(mount), sites_->representations(mount), path};
 }
 
 bool FileHandler::answer_opened(Target& target, const sluice::Result<files::SharedFile>& opened,
@@ -203,7 +212,7 @@ bool FileHandler::try_respond(const Request& request, Response& response) {
 sluice::Result<files::SharedFile> FileHandler::try_open(const Target& target,
                                                         const char* path) const {
   const std::size_t mount = target.route.mount_index;
-  return cache_.try_open(sites_->root(mount), mount, path);
+  return cache_.try_open(sites_->root(mount), sites_->root_id(mount), path);
 }
 
 // Answers with what needs no disk. False: look_up() has to be awaited, whatever is in the response.

@@ -25,14 +25,25 @@ namespace sluiced::serve {
 /// what is allowed. Used by one shard.
 class FileHandler final : public Handler {
  public:
-  /// All references must outlive the handler; `cache` is of the same shard.
-  FileHandler(std::shared_ptr<const SiteTable> sites, files::FileCache& cache,
-              sluice::BlockingPool& blocking_pool, observe::ServerMetrics& metrics) noexcept
+  /// What a shard keeps while one handler takes the place of another.
+  struct Resources {
+    files::FileCache& cache;
+    DigestCache& digests;
+    sluice::BlockingPool& blocking_pool;
+    observe::ServerMetrics& metrics;
+    /// What is served now: of a root that is not in it nothing is kept when the handler goes.
+    const std::shared_ptr<const SiteTable>& newest;
+  };
+  /// All references must outlive the handler.
+  FileHandler(std::shared_ptr<const SiteTable> sites, const Resources& resources) noexcept
       : sites_(std::move(sites)),
-        cache_(cache),
-        blocking_pool_(blocking_pool),
-        file_answers_(sites_->config().limits, cache, blocking_pool, metrics.representations),
-        metrics_(metrics) {}
+        cache_(resources.cache),
+        blocking_pool_(resources.blocking_pool),
+        file_answers_(sites_->config().limits, resources.cache, resources.digests,
+                      resources.metrics.representations),
+        metrics_(resources.metrics),
+        newest_(resources.newest) {}
+  ~FileHandler() override;
 
   [[nodiscard]] bool try_respond(const Request& request, Response& response) override;
   [[nodiscard]] sluice::Task<void> respond(const Request& request, Response& response) override;
@@ -81,6 +92,7 @@ class FileHandler final : public Handler {
   sluice::BlockingPool& blocking_pool_;
   FileAnswers file_answers_;
   observe::ServerMetrics& metrics_;
+  const std::shared_ptr<const SiteTable>& newest_;
 };
 
 }  // namespace sluiced::serve

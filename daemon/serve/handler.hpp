@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 #include <sluice/reactor.hpp>
 #include <sluice/task.hpp>
@@ -43,7 +45,8 @@ struct Request {
   http::PathBuffer& path;  // room for the normalised path; its contents are the handler's
 };
 
-/// Decides what answers a request. One object for each server, used by one shard.
+/// Decides what answers a request. Used by one shard, which has a new one when the configuration
+/// has changed; what is being answered by then keeps the old one (HandlerRef).
 class Handler {
  public:
   Handler() = default;
@@ -55,6 +58,43 @@ class Handler {
   /// respond() has to be awaited.
   [[nodiscard]] virtual bool try_respond(const Request& request, Response& response) = 0;
   [[nodiscard]] virtual sluice::Task<void> respond(const Request& request, Response& response) = 0;
+
+ private:
+  friend class HandlerRef;
+  std::size_t references_ = 0;
+};
+
+/// Shared ownership of a handler, and of the configuration that it answers by. Within one shard, so
+/// that it costs a request no atomic operation.
+class HandlerRef {
+ public:
+  HandlerRef() noexcept = default;
+  explicit HandlerRef(std::unique_ptr<Handler> handler) noexcept : handler_(handler.release()) {
+    acquire();
+  }
+  HandlerRef(const HandlerRef& other) noexcept : handler_(other.handler_) { acquire(); }
+  HandlerRef(HandlerRef&& other) noexcept : handler_(std::exchange(other.handler_, nullptr)) {}
+  HandlerRef& operator=(HandlerRef other) noexcept {
+    std::swap(handler_, other.handler_);
+    return *this;
+  }
+  ~HandlerRef() {
+    if (handler_ != nullptr && --handler_->references_ == 0) {
+      const std::unique_ptr<Handler> last(handler_);
+    }
+  }
+
+  [[nodiscard]] Handler& operator*() const noexcept { return *handler_; }
+  [[nodiscard]] Handler* operator->() const noexcept { return handler_; }
+
+ private:
+  void acquire() noexcept {
+    if (handler_ != nullptr) {
+      ++handler_->references_;
+    }
+  }
+
+  Handler* handler_ = nullptr;
 };
 
 }  // namespace sluiced::serve

@@ -1,6 +1,8 @@
 #include "serve/server.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
@@ -27,20 +29,17 @@ constexpr sluice::Duration kPauseWhenFull = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAtOnce = 16;  // give way together
 }  // namespace
 
-Server::Server(sluice::Executor& executor, Handler& handler, const config::Config& config,
-               const std::vector<config::Listener>& listeners, observe::ServerMetrics& metrics,
-               ServerExtras extras)
+Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Config& config,
+               observe::ServerMetrics& metrics, ServerExtras extras)
     : context_{.executor = executor,
-               .handler = handler,
                .limits = config.limits,
                .timeouts = config.timeouts,
                .metrics = metrics,
                .access_log = extras.access_log,
-               .listeners = listeners,
                .exchanges = ExchangePool(kExchangesKept),
-               .clock = {},
-               .draining = false},
+               .clock = {}},
       extras_(std::move(extras)),
+      handler_(std::move(handler)),
       evictor_(executor, connections_) {}
 
 std::size_t Server::Intake::room() const noexcept {
@@ -62,23 +61,99 @@ void Server::Intake::went() noexcept {
 }
 
 sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
-  std::vector<std::unique_ptr<Intake>> intakes;
   sluice::TaskScope scope(co_await sluice::current_context());
+  serving_ = &scope;
   for (ListeningSocket& socket : sockets) {
-    intakes.push_back(std::make_unique<Intake>(context_.executor, std::move(socket),
-                                               context_.metrics.accept_back_offs,
-                                               scope.cancel_scope()));
-    scope.spawn(accept_connections(*intakes.back(), scope));
+    open(std::move(socket), scope);
   }
   // Cancelled means that there is no time left for draining.
   static_cast<void>(co_await drain_.wait());
-  context_.draining = true;
-  for (const auto& intake : intakes) {
-    intake->polling.cancel();
-    co_await intake->listener.close();
+  for (const auto& intake : intakes_) {
+    intake->drain.set();
   }
-  connections_.for_each([](Connection& connection) { connection.drain(); });
   co_await scope.join();
+  serving_ = nullptr;
+}
+
+void Server::open(ListeningSocket&& socket, sluice::TaskScope& scope) {
+  intakes_.push_back(std::make_unique<Intake>(context_.executor, std::move(socket),
+                                              context_.metrics.accept_back_offs,
+                                              scope.cancel_scope()));
+  intakes_.back()->state.handler = handler_;
+  scope.spawn(serve_listener(*intakes_.back()));
+}
+
+// From the first connection to the end of the last.
+sluice::Task<void> Server::serve_listener(Intake& intake) {
+  sluice::TaskScope scope(co_await sluice::current_context());
+  scope.spawn(accept_connections(intake, scope));
+  static_cast<void>(co_await intake.drain.wait());
+  intake.state.draining = true;
+  intake.polling.cancel();
+  const sluice::UniqueFd socket(
+      intake.is_removed ? ::fcntl(intake.listener.fd(), F_DUPFD_CLOEXEC, 0) : -1);
+  co_await intake.listener.close();
+  take_waiting(intake, socket, scope);
+  connections_.for_each([&](Connection& connection) {
+    if (&connection.listener() == &intake.state) {
+      connection.drain();
+    }
+  });
+  co_await scope.join();
+  std::erase_if(intakes_, [&](const auto& other) { return other.get() == &intake; });
+}
+
+// Who is in the kernel's queue when a listener goes has been connected already, and would be reset.
+void Server::take_waiting(Intake& intake, const sluice::UniqueFd& socket,
+                          sluice::TaskScope& scope) {
+  // Another shard may share the queue, and be faster.
+  if (!socket || ::fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return;
+  }
+  while (!intake.is_full()) {
+    sluice::UniqueFd accepted(
+        ::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!accepted) {
+      return;
+    }
+    context_.metrics.accepted.add();
+    sluice::Socket client(std::move(accepted));
+    const PeerAddress peer = peer_of(client);
+    if (auto place = enter(peer)) {
+      serve(std::move(client), peer, std::move(*place), intake, scope);
+    }
+  }
+}
+
+void Server::apply(ServerUpdate update) {
+  if (serving_ == nullptr || drain_.is_set()) {
+    return;
+  }
+  context_.limits = update.limits;
+  context_.timeouts = update.timeouts;
+  extras_.addresses = update.addresses;
+  if (context_.access_log == nullptr && update.access_log != nullptr) {
+    connections_.for_each([](Connection& connection) { connection.learn_peer(); });
+  }
+  context_.access_log = update.access_log;
+  handler_ = std::move(update.handler);
+  for (const auto& intake : intakes_) {
+    const auto place = std::ranges::find(update.listeners, intake->state.id, &ListenerPlace::id);
+    if (place == update.listeners.end()) {
+      intake->is_removed = true;
+      intake->drain.set();
+      continue;
+    }
+    intake->state.index = static_cast<std::size_t>(place - update.listeners.begin());
+    intake->state.name = place->name;
+    intake->state.handler = handler_;
+    if (place->backlog > 0) {
+      ::listen(intake->listener.fd(), place->backlog);
+    }
+  }
+  for (ListeningSocket& socket : update.added) {
+    open(std::move(socket), *serving_);
+  }
 }
 
 void Server::begin_drain() noexcept { drain_.set(); }
@@ -93,7 +168,7 @@ sluice::Task<void> Server::await_departure() { static_cast<void>(co_await depart
 // there is somebody to give way to.
 sluice::Task<void> Server::make_room(Intake& intake, bool for_somebody_here) {
   sluice::Deadline pause(co_await sluice::current_context());
-  while (intake.is_full() && !context_.draining) {
+  while (intake.is_full() && !intake.state.draining) {
     if (!for_somebody_here) {
       const auto waits =
           co_await sluice::Operation(sluice::PollRequest(intake.listener.fd(), POLLIN))
@@ -125,10 +200,35 @@ sluice::Task<void> Server::make_room(Intake& intake, bool for_somebody_here) {
   }
 }
 
+PeerAddress Server::peer_of(const sluice::Socket& socket) const {
+  const bool is_wanted = extras_.addresses != nullptr || context_.access_log != nullptr;
+  return is_wanted ? PeerAddress::of(socket.fd()) : PeerAddress();
+}
+
+// Nothing, which is counted, when the address has as many connections as it may.
+std::optional<AddressLimit::Place> Server::enter(const PeerAddress& peer) {
+  if (extras_.addresses == nullptr) {
+    return std::optional<AddressLimit::Place>(std::in_place);
+  }
+  auto place = extras_.addresses->enter(peer);
+  if (!place) {
+    observe::ServerMetrics::of(context_.metrics.closed, observe::CloseReason::per_address).add();
+  }
+  return place;
+}
+
+void Server::serve(sluice::Socket socket, const PeerAddress& peer, AddressLimit::Place place,
+                   Intake& intake, sluice::TaskScope& scope) {
+  intake.came();
+  scope.spawn(serve_connection(std::move(socket), peer, std::move(place), intake));
+}
+
 sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope& scope) {
-  AddressLimit* const addresses = extras_.addresses;
   while (true) {
-    if (addresses == nullptr) {
+    // Where addresses are counted, room is made only once it is known who comes, so that who comes
+    // from an address with too many connections pushes nobody out. It costs a descriptor more for
+    // each socket that accepts.
+    if (extras_.addresses == nullptr) {
       co_await make_room(intake, false);
     }
     auto socket = co_await intake.listener.accept(intake.room());
@@ -136,24 +236,15 @@ sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope&
       co_return;
     }
     context_.metrics.accepted.add();
-    PeerAddress peer;
-    if (addresses != nullptr || context_.access_log != nullptr) {
-      peer = PeerAddress::of(socket->fd());
+    const PeerAddress peer = peer_of(*socket);
+    auto place = enter(peer);
+    if (!place) {
+      continue;
     }
-    auto place = addresses != nullptr ? addresses->enter(peer)
-                                      : std::optional<AddressLimit::Place>(std::in_place);
-    if (addresses != nullptr) {
-      if (!place) {
-        observe::ServerMetrics::of(context_.metrics.closed, observe::CloseReason::per_address)
-            .add();
-        continue;
-      }
-      // Only now, so that who comes from an address with too many connections pushes nobody out. It
-      // costs a descriptor more for each socket that accepts.
+    if (extras_.addresses != nullptr) {
       co_await make_room(intake, true);
     }
-    intake.came();
-    scope.spawn(serve_connection(std::move(*socket), peer, std::move(*place), intake));
+    serve(std::move(*socket), peer, std::move(*place), intake, scope);
   }
 }
 
@@ -162,7 +253,7 @@ sluice::Task<void> Server::serve_connection(sluice::Socket socket, PeerAddress p
   {
     const AddressLimit::Place held(std::move(place));
     Connection connection(context_, co_await sluice::current_context(), std::move(socket),
-                          intake.index, peer);
+                          intake.state, peer);
     connections_.push_back(connection);
     co_await connection.run();
   }

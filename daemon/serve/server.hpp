@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <sluice/executor.hpp>
@@ -22,8 +23,10 @@ namespace sluiced::serve {
 /// A listening socket of one shard, and which listener of the configuration it belongs to.
 struct ListeningSocket {
   sluice::UniqueFd fd;
-  std::size_t listener = 0;
-  std::shared_ptr<ConnectionLimit> limit;
+  std::size_t id = 0;     // of the listener; never that of another one in the life of the process
+  std::size_t index = 0;  // of the listener in the configuration
+  std::string name{};
+  std::shared_ptr<ConnectionLimit> limit{};
   std::shared_ptr<ConnectionLimit> total{};  // of all listeners; null when there is none
 };
 
@@ -37,6 +40,26 @@ struct ServerExtras {
   std::function<void(std::optional<std::size_t> listener)> ask_another;
 };
 
+/// Where a listener that stays has come to stand.
+struct ListenerPlace {
+  std::size_t id = 0;
+  std::string name{};
+  int backlog = 0;  // to be set on its sockets; 0: as it is
+};
+
+/// What a server goes on with when the configuration has changed.
+struct ServerUpdate {
+  HandlerRef handler;
+  config::Limits limits;
+  config::Timeouts timeouts;
+  /// All listeners of the configuration in its order, the added ones among them. Those that are not
+  /// named here are closed.
+  std::vector<ListenerPlace> listeners;
+  std::vector<ListeningSocket> added;
+  AddressLimit* addresses = nullptr;
+  observe::AccessLog* access_log = nullptr;
+};
+
 /// Accepts connections and serves them, on one shard.
 ///
 /// When a listener has as many connections as it may, clients wait in the kernel's queue. Once one
@@ -45,10 +68,9 @@ struct ServerExtras {
 /// the same moment may each take one more.
 class Server {
  public:
-  /// All references must outlive the server.
-  Server(sluice::Executor& executor, Handler& handler, const config::Config& config,
-         const std::vector<config::Listener>& listeners, observe::ServerMetrics& metrics,
-         ServerExtras extras = {});
+  /// All references but the configuration must outlive the server.
+  Server(sluice::Executor& executor, HandlerRef handler, const config::Config& config,
+         observe::ServerMetrics& metrics, ServerExtras extras = {});
 
   /// Serves until begin_drain(), or until the executor is stopped; ends when the last connection
   /// has.
@@ -57,6 +79,11 @@ class Server {
   /// Stops accepting, closes connections that are between requests, and lets the others finish
   /// their response. On the server's shard.
   void begin_drain() noexcept;
+
+  /// Takes a new configuration over: requests that begin from now on are answered by it. A listener
+  /// that is gone accepts what waits already, and its connections end as for begin_drain(). Has no
+  /// effect once the server drains. On the server's shard.
+  void apply(ServerUpdate update);
 
   /// Ends a connection that is idle or slow, of this listener if one is given. On the server's
   /// shard.
@@ -67,7 +94,7 @@ class Server {
     Intake(sluice::Executor& executor, ListeningSocket&& socket, sluice::Counter& back_offs,
            sluice::CancelScope& scope)
         : listener(executor, std::move(socket.fd), &back_offs),
-          index(socket.listener),
+          state{.id = socket.id, .index = socket.index, .name = std::move(socket.name)},
           limit(std::move(socket.limit)),
           total(std::move(socket.total)),
           polling(&scope) {}
@@ -76,17 +103,26 @@ class Server {
     }
     /// Whose connections could give way.
     [[nodiscard]] std::optional<std::size_t> scarce() const noexcept {
-      return limit->is_reached() ? std::optional(index) : std::nullopt;
+      return limit->is_reached() ? std::optional(state.id) : std::nullopt;
     }
     [[nodiscard]] std::size_t room() const noexcept;
     void came() noexcept;
     void went() noexcept;
     sluice::Listener listener;
-    std::size_t index;
+    ListenerState state;
     std::shared_ptr<ConnectionLimit> limit;
     std::shared_ptr<ConnectionLimit> total;
     sluice::CancelScope polling;  // while it looks for a client that waits
+    sluice::Event drain;
+    bool is_removed = false;
   };
+  void open(ListeningSocket&& socket, sluice::TaskScope& scope);
+  [[nodiscard]] sluice::Task<void> serve_listener(Intake& intake);
+  void take_waiting(Intake& intake, const sluice::UniqueFd& socket, sluice::TaskScope& scope);
+  void serve(sluice::Socket socket, const PeerAddress& peer, AddressLimit::Place place,
+             Intake& intake, sluice::TaskScope& scope);
+  [[nodiscard]] std::optional<AddressLimit::Place> enter(const PeerAddress& peer);
+  [[nodiscard]] PeerAddress peer_of(const sluice::Socket& socket) const;
   [[nodiscard]] sluice::Task<void> accept_connections(Intake& intake, sluice::TaskScope& scope);
   [[nodiscard]] sluice::Task<void> make_room(Intake& intake, bool for_somebody_here);
   [[nodiscard]] sluice::Task<void> await_departure();
@@ -95,6 +131,9 @@ class Server {
 
   ServerContext context_;
   ServerExtras extras_;
+  HandlerRef handler_;  // of the newest configuration
+  std::vector<std::unique_ptr<Intake>> intakes_;
+  sluice::TaskScope* serving_ = nullptr;  // while it runs
   sluice::detail::IntrusiveList<Connection> connections_;
   Evictor evictor_;
   sluice::Event drain_;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <expected>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,10 +24,13 @@
 #include "serve/file_handler.hpp"
 #include "serve/server.hpp"
 #include "serve/site_table.hpp"
+#include "service/control_socket.hpp"
 #include "service/descriptors.hpp"
 #include "service/inherited_sockets.hpp"
 #include "service/listening.hpp"
+#include "service/prepare_reload.hpp"
 #include "service/service_manager.hpp"
+#include "service/worker_log.hpp"
 
 namespace sluiced::service {
 
@@ -34,6 +38,8 @@ namespace sluiced::service {
 struct Inheritance {
   ServiceManager manager;
   InheritedSockets sockets;
+  std::filesystem::path config_file{};   // what a reload reads; empty: there is none
+  std::filesystem::path control_path{};  // of the control socket; empty: none
 };
 
 /// The running daemon: shards that serve, and a control loop on the main thread, with a small ring
@@ -46,6 +52,9 @@ struct Inheritance {
 ///   all shards are done    <----------------------  reports back
 ///   ... or `drain` is over, or a second signal:
 ///                          stop ----------------->  all tasks are cancelled, and awaited
+///
+/// A reload is prepared as a whole on the blocking pool, then each shard goes over to the new
+/// configuration in one step of its own thread; see reload().
 class Daemon {
  public:
   /// Opens the roots, binds the listeners, makes the rings; blocks. On the main thread, after
@@ -71,9 +80,10 @@ class Daemon {
     Daemon& daemon;
     observe::ServerMetrics metrics;
     unsigned asked_last = 0;  // which shard was last asked for a connection to give way
-    std::unique_ptr<observe::AccessLog> access_log;  // null when there is none
+    WorkerLog log;
+    std::shared_ptr<const serve::SiteTable> sites;  // the newest
     std::unique_ptr<files::FileCache> cache;
-    std::unique_ptr<serve::FileHandler> handler;
+    std::unique_ptr<serve::DigestCache> digests;
     std::unique_ptr<serve::Server> server;
 
    private:
@@ -81,17 +91,22 @@ class Daemon {
   };
 
   Daemon(std::shared_ptr<const serve::SiteTable> sites, const sluice::SignalSet& signals,
-         ServiceManager manager, log::Logger& logger);
+         Inheritance inheritance, log::Logger& logger);
   [[nodiscard]] const config::Config& config() const noexcept { return sites_->config(); }
-  [[nodiscard]] std::expected<void, StartError> start_listeners(unsigned shard_count,
-                                                                InheritedSockets& inherited);
-  [[nodiscard]] std::expected<void, StartError> open_access_logs(unsigned shard_count);
+  [[nodiscard]] std::expected<void, StartError> start_listeners(unsigned shard_count);
+  [[nodiscard]] std::size_t allowed_connections(const config::Config& config,
+                                                std::vector<std::string>& notices) const;
   void limit_connections(unsigned shard_count);
   [[nodiscard]] std::expected<void, StartError> start_rings(unsigned shard_count);
   void start_admin();
   void start_workers();
   [[nodiscard]] static sluice::Task<void> run_worker(Worker& worker,
                                                      std::vector<serve::ListeningSocket> sockets);
+  [[nodiscard]] serve::HandlerRef make_handler(Worker& worker,
+                                               std::shared_ptr<const serve::SiteTable> sites);
+  [[nodiscard]] static std::unique_ptr<observe::AccessLog> make_log(
+      Worker& worker, const config::AccessLog& options, std::vector<sluice::UniqueFd>& files,
+      unsigned index);
   [[nodiscard]] serve::ServerExtras extras_of(unsigned index);
   void ask_another(unsigned index, std::optional<std::size_t> listener);
   [[nodiscard]] sluice::Task<void> control();
@@ -101,28 +116,53 @@ class Daemon {
   [[nodiscard]] sluice::Task<void> await_drain_limit();
   void worker_done() noexcept;
   [[nodiscard]] std::int64_t open_connections() const noexcept;
+  [[nodiscard]] std::string status() const;
 
-  std::shared_ptr<const serve::SiteTable> sites_;
+  /// Reads the configuration again and goes over to it, or changes nothing; one at a time.
+  [[nodiscard]] sluice::Task<ControlAnswer> reload();
+  [[nodiscard]] sluice::Task<std::expected<PreparedReload, StartError>> prepare();
+  [[nodiscard]] sluice::Task<void> switch_to(PreparedReload prepared);
+  void change_limits(PreparedReload& prepared);
+  void note_listeners(PreparedReload& prepared) const;
+  [[nodiscard]] ControlAnswer report(const std::expected<void, StartError>& outcome,
+                                     const std::vector<std::string>& notices);
+  [[nodiscard]] sluice::Task<void> follow_reload_signals();
+  [[nodiscard]] sluice::Task<void> serve_control_socket();
+
+  std::shared_ptr<const serve::SiteTable> sites_;  // the newest
   const sluice::SignalSet& signals_;
   ServiceManager manager_;
+  InheritedSockets inherited_;
+  std::filesystem::path config_file_;
+  std::filesystem::path control_path_;
+  sluice::UniqueFd control_socket_;  // until it is served
+  bool control_is_open_ = false;
   log::Logger& logger_;
   std::atomic<bool> draining_{false};
 
-  Intake intake_;
+  std::vector<std::vector<serve::ListeningSocket>> sockets_by_shard_;  // until the shards take them
+  std::vector<OpenListener> listeners_;  // in the order of the configuration
+  std::size_t next_listener_id_ = 0;
+  std::size_t descriptors_allow_ = 0;  // so many connections
+  std::size_t rings_allow_ = 0;
+  std::shared_ptr<serve::ConnectionLimit> total_;
   std::optional<Intake> admin_intake_;
   std::unique_ptr<sluice::Reactor> reactor_;
   std::unique_ptr<sluice::Executor> executor_;
   std::unique_ptr<sluice::BlockingPool> blocking_pool_;
   std::unique_ptr<sluice::ShardSet> shards_;
-  std::vector<sluice::UniqueFd> access_log_fds_;  // until the shards take them
-  std::unique_ptr<serve::AddressLimit> addresses_;
+  std::vector<sluice::UniqueFd> access_log_fds_;    // until the shards take them
+  std::unique_ptr<serve::AddressLimit> addresses_;  // from the first time that there is a limit
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t workers_running_ = 0;
   sluice::Event workers_done_;
+  sluice::Event reload_wanted_;  // by a signal
+  sluice::Mutex reload_lock_;
+  admin::ReloadState reloads_;
 
   observe::ServerMetrics admin_metrics_;  // of the admin listener itself; not on the page
+  config::Admin admin_options_;
   std::unique_ptr<admin::MetricsPage> page_;
-  std::unique_ptr<admin::AdminHandler> admin_handler_;
   std::unique_ptr<serve::Server> admin_server_;
 };
 

@@ -54,28 +54,32 @@ std::expected<InheritedSockets, std::string> InheritedSockets::from_environment(
                              "'), handed over by the service manager, is no listening stream "
                              "socket; see ListenStream= in systemd.socket(5)");
     }
-    inherited.sockets_.push_back({std::move(name), sluice::UniqueFd(fd)});
+    inherited.sockets_.push_back({.name = std::move(name), .fd = sluice::UniqueFd(fd)});
   }
   return inherited;
 }
 
 std::vector<sluice::UniqueFd> InheritedSockets::take(std::string_view name) {
   std::vector<sluice::UniqueFd> taken;
-  std::erase_if(sockets_, [name, &taken](Socket& socket) {
+  for (Socket& socket : sockets_) {
     if (socket.name != name) {
-      return false;
+      continue;
     }
-    taken.push_back(std::move(socket.fd));
-    return true;
-  });
+    socket.is_taken = true;
+    sluice::UniqueFd duplicate(::fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (duplicate) {
+      taken.push_back(std::move(duplicate));
+    }
+  }
   return taken;
 }
 
 std::vector<std::string> InheritedSockets::left() const {
   std::vector<std::string> names;
-  names.reserve(sockets_.size());
   for (const Socket& socket : sockets_) {
-    names.push_back(socket.name);
+    if (!socket.is_taken) {
+      names.push_back(socket.name);
+    }
   }
   return names;
 }

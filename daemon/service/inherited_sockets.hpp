@@ -22,7 +22,9 @@ class InheritedSockets {
   /// stream socket.
   [[nodiscard]] static std::expected<InheritedSockets, std::string> from_environment();
 
-  /// Those called `name`, in their order; they belong to the caller from then on.
+  /// Duplicates of those called `name`, in their order. They themselves stay here: a listener that
+  /// goes when the configuration changes, and later comes back, gets them again. None when there is
+  /// no descriptor left for them.
   [[nodiscard]] std::vector<sluice::UniqueFd> take(std::string_view name);
 
   /// The names of those that nobody has taken.
@@ -32,6 +34,7 @@ class InheritedSockets {
   struct Socket {
     std::string name;
     sluice::UniqueFd fd;
+    bool is_taken = false;
   };
   std::vector<Socket> sockets_;
 };

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -120,34 +122,46 @@ sluice::Result<std::vector<sluice::UniqueFd>> bind_sockets(const config::Listene
 }  // namespace
 
 std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>& listeners,
-                                            unsigned shard_count, InheritedSockets& inherited) {
+                                            unsigned shard_count, InheritedSockets& inherited,
+                                            std::size_t first_id) {
   Intake intake;
   intake.by_shard.resize(shard_count);
   for (std::size_t index = 0; index < listeners.size(); ++index) {
     const config::Listener& listener = listeners[index];
+    OpenListener& made = intake.listeners.emplace_back();
+    made.id = first_id + index;
+    made.options = listener;
     auto handed_over = inherited.take(listener.name);
-    const bool is_inherited = !handed_over.empty();
-    auto sockets = is_inherited ? share(std::move(handed_over), shard_count)
-                                : bind_sockets(listener, shard_count);
+    made.is_inherited = !handed_over.empty();
+    auto sockets = made.is_inherited ? share(std::move(handed_over), shard_count)
+                                     : bind_sockets(listener, shard_count);
     if (!sockets) {
+      intake.listeners.pop_back();
+      std::ranges::for_each(intake.listeners, remove_socket_file);
       return std::unexpected(cannot_listen(listener, sockets.error()));
     }
     const auto bound = sluice::SocketAddress::local_of(sockets->front().get());
     if (bound->is_unix()) {
-      intake.urls.push_back(bound->to_string());
-      if (!is_inherited) {
-        intake.unix_paths.push_back(listener.address.path);
+      made.url = bound->to_string();
+      if (!made.is_inherited) {
+        made.unix_path = listener.address.path;
       }
     } else {
-      intake.urls.push_back("http://" + bound->to_string() + "/");
+      made.url = "http://" + bound->to_string() + "/";
     }
-    const auto limit =
-        std::make_shared<serve::ConnectionLimit>(listener.max_connections, shard_count);
+    made.limit = std::make_shared<serve::ConnectionLimit>(listener.max_connections, shard_count);
     for (std::size_t place = 0; place < sockets->size(); ++place) {
-      intake.by_shard[place % shard_count].push_back({std::move((*sockets)[place]), index, limit});
+      intake.by_shard[place % shard_count].push_back(
+          {std::move((*sockets)[place]), made.id, index, listener.name, made.limit});
     }
   }
   return intake;
+}
+
+void remove_socket_file(const OpenListener& listener) noexcept {
+  if (!listener.unix_path.empty()) {
+    ::unlink(listener.unix_path.c_str());
+  }
 }
 
 }  // namespace sluiced::service

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,14 +16,23 @@
 
 namespace sluiced::service {
 
+/// What is known of a listener whose sockets are bound.
+struct OpenListener {
+  std::size_t id = 0;  // never that of another one in the life of the process
+  config::Listener options;
+  /// "http://127.0.0.1:8080/" or "unix:/run/x.sock": with the port that the kernel chose where 0
+  /// was asked for.
+  std::string url;
+  /// The file of a unix socket, to be removed in the end; else empty.
+  std::string unix_path;
+  bool is_inherited = false;
+  std::shared_ptr<serve::ConnectionLimit> limit;
+};
+
 /// All listening sockets of the configuration, a set for each shard.
 struct Intake {
   std::vector<std::vector<serve::ListeningSocket>> by_shard;
-  /// "http://127.0.0.1:8080/" or "unix:/run/x.sock", in the order of the configuration: with the
-  /// port that the kernel chose where 0 was asked for.
-  std::vector<std::string> urls;
-  /// Files of unix sockets, to be removed in the end.
-  std::vector<std::string> unix_paths;
+  std::vector<OpenListener> listeners;  // in the order of the configuration
 };
 
 /// Binds and listens. Each shard gets a TCP socket of its own on the same port (SO_REUSEPORT), so
@@ -29,8 +40,13 @@ struct Intake {
 ///
 /// Sockets that were handed over under a listener's name take the place of its address and of its
 /// backlog, and are left as they are; where there are fewer than shards, shards share them.
+///
+/// The listeners get ids from `first_id` on.
 [[nodiscard]] std::expected<Intake, StartError> listen_on(
     const std::vector<config::Listener>& listeners, unsigned shard_count,
-    InheritedSockets& inherited);
+    InheritedSockets& inherited, std::size_t first_id = 0);
+
+/// Removes the file of a unix socket that was made here, if there is one.
+void remove_socket_file(const OpenListener& listener) noexcept;
 
 }  // namespace sluiced::service

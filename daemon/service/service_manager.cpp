@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <utility>
 
@@ -59,6 +60,15 @@ void ServiceManager::send(std::string_view message) const noexcept {
 
 void ServiceManager::ready(std::string_view status) const noexcept {
   send("READY=1\nSTATUS=" + std::string(status) + "\n");
+}
+
+// In one datagram with the time at which it began: for Type=notify-reload one without the other
+// does not count.
+void ServiceManager::reloading() const noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t now_us = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+  send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_us) + "\n");
 }
 
 void ServiceManager::stopping(std::string_view status) const noexcept {

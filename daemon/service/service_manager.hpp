@@ -26,6 +26,8 @@ class ServiceManager {
 
   /// Connections are accepted. `status` is a line for people, as in `systemctl status`.
   void ready(std::string_view status) const noexcept;
+  /// The configuration is being read again; ready() says that this is over, however it went.
+  void reloading() const noexcept;
   /// The daemon has begun to stop.
   void stopping(std::string_view status) const noexcept;
   void say(std::string_view status) const noexcept;

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -106,6 +107,44 @@ def test_stopping_is_told_and_time_asked_for_while_draining(fleet, root, manager
         assert "open connections: 1" in manager.await_message("STATUS")["STATUS"]
         connection.read_exactly(64 * files.MIB)
     assert daemon.wait() == 0
+
+
+def test_a_reload_is_told_with_its_time_and_its_end(fleet, root, manager):
+    text = files.configuration(root)
+    daemon = fleet.run(text, env=manager.environment())
+    manager.await_message("READY")
+    before_us = time.monotonic_ns() // 1000
+    daemon.signal(signal.SIGHUP)
+    began = manager.await_message("RELOADING")
+    assert began["RELOADING"] == "1"
+    assert before_us <= int(began["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+    ended = manager.await_message("READY")
+    assert ended["STATUS"].startswith("serving") and "failed" not in ended["STATUS"]
+    # Beside each other as before, so that only the text changes.
+    path = next(daemon_file for daemon_file in fleet.workdir.glob("sluiced-*.yaml"))
+    path.write_text(text.replace("listeners:", "listners:"))
+    daemon.signal(signal.SIGHUP)
+    manager.await_message("RELOADING")
+    assert "listners" in manager.await_message("READY")["STATUS"]
+    assert daemon.get("/a").body == b"file"
+
+
+def test_a_socket_that_was_handed_over_comes_back_with_its_listener(fleet, root, short_path):
+    web, port = listening()
+    more = "  - {name: more, address: 127.0.0.1:0}"
+    both = files.configuration(root, listeners=f"{files.LOOPBACK}\n{more}")
+    file = fleet.write_configuration(both)
+    with web:
+        daemon = fleet.start("run", "-c", file, "--control", f"{short_path}/control", listeners=2,
+                             launcher=hand_over([web], ["web"]), **keep_open([web]))
+        assert daemon.endpoints["web"].address[1] == port
+        for text in (files.configuration(root, listeners=more), both):
+            file.write_text(text)
+            done = run_to_end("reload", "--control", f"{short_path}/control")
+            assert done.returncode == 0, done.stderr
+        with wire.Connection(daemon.endpoints["web"].connect()) as connection:
+            connection.send(wire.request("/a"))
+            assert connection.read_response().body == b"file"
 
 
 def test_the_watchdog_is_fed(fleet, root, manager):

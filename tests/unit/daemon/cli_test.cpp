@@ -93,6 +93,14 @@ TEST(CommandLine, RunAndCheckTakeAConfigurationFile) {
   EXPECT_EQ(parsed<Check>({"-t", "-c", "a.yaml"}).config, "a.yaml");
 }
 
+TEST(CommandLine, RunAndReloadMayBeToldTheControlSocket) {
+  EXPECT_EQ(parsed<cli::Run>({"run", "-c", "a.yaml"}).control, std::nullopt);
+  EXPECT_EQ(parsed<cli::Run>({"run", "-c", "a.yaml", "--control", "/run/c"}).control, "/run/c");
+  EXPECT_EQ(parsed<cli::Run>({"run", "-c", "a.yaml", "--control", "off"}).control, "");
+  EXPECT_EQ(parsed<cli::Reload>({"reload"}).control, std::nullopt);
+  EXPECT_EQ(parsed<cli::Reload>({"reload", "--control", "/run/c"}).control, "/run/c");
+}
+
 TEST(CommandLine, VersionHasThreeNames) {
   for (const char* word : {"version", "--version", "-V"}) {
     parsed<Version>({word});
@@ -101,7 +109,7 @@ TEST(CommandLine, VersionHasThreeNames) {
 
 TEST(CommandLine, HelpIsGivenForTheProgramAndForEachVerb) {
   const std::string overview = parsed<Help>({"help"}).text;
-  for (const char* verb : {"serve", "run", "check", "version", "help"}) {
+  for (const char* verb : {"serve", "run", "reload", "check", "version", "help"}) {
     EXPECT_NE(overview.find(std::string("\n  ") + verb), std::string::npos) << verb;
   }
   for (const Words& words : {Words{"-h"}, Words{"--help"}, Words{"help", "help"}}) {
@@ -152,6 +160,8 @@ TEST(CommandLine, MistakesAreToldInOneSentenceThatNamesThem) {
       {{"run", "a.yaml"}, " run: unexpected argument 'a.yaml'"},
       {{"run", "-c"}, " run: option '--config' needs a value"},
       {{"run", "-c", ""}, " run: which configuration? Name it with -c FILE"},
+      {{"reload", "--control", ""}, " reload: --control: the path is empty"},
+      {{"reload", "a"}, " reload: unexpected argument 'a'"},
       {{"check"}, " check: which configuration? Name the file"},
       {{"check", "a", "b"}, " check: unexpected argument 'b'"},
       {{"check", "-c", "a", "b"}, " check: unexpected argument 'b' beside -c"},

@@ -230,6 +230,16 @@ TEST_F(FileCacheTest, AFileThatIsBeingSentOutlivesItsPlaceInTheCache) {
   EXPECT_EQ(text, "old");
 }
 
+TEST_F(FileCacheTest, OfARootThatIsDroppedNothingIsKept) {
+  put("a", "one");
+  keep("a");
+  cache_->drop_root(kRootIndex + 1);
+  EXPECT_EQ(metrics_.entries.value(), 1);
+  cache_->drop_root(kRootIndex);
+  EXPECT_EQ(metrics_.entries.value(), 0);
+  EXPECT_EQ(content("a"), "one");
+}
+
 TEST_F(FileCacheTest, ACacheOfNoFilesKeepsNone) {
   cache_ = make(0);
   put("a", "one");

@@ -249,6 +249,22 @@ TEST_F(MetricsPageTest, AsksTheDaemonForWhatNoShardCounts) {
   EXPECT_EQ(ParsedPage(render()).value("sluiced_log_dropped_lines_total"), "42");
 }
 
+TEST_F(MetricsPageTest, TellsHowReloadsHaveGone) {
+  make_shards(1);
+  daemon.reloads = [] {
+    return ReloadState{.succeeded = 3,
+                       .failed = 2,
+                       .last_succeeded = false,
+                       .last_success = std::chrono::system_clock::time_point(
+                           std::chrono::milliseconds(1'500'000))};
+  };
+  const ParsedPage page(render());
+  EXPECT_EQ(page.value("sluiced_config_reloads_total{result=\"success\"}"), "3");
+  EXPECT_EQ(page.value("sluiced_config_reloads_total{result=\"failure\"}"), "2");
+  EXPECT_EQ(page.value("sluiced_config_last_reload_successful"), "0");
+  EXPECT_EQ(page.value("sluiced_config_last_reload_success_timestamp_seconds"), "1500");
+}
+
 TEST_F(MetricsPageTest, EscapesLabels) {
   make_shards(1);
   build = {"1\"2", "a\\b", "line\nbreak", "le=\"0.07000000000000001"};
