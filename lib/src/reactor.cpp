@@ -56,11 +56,11 @@ bool Reactor::has_room_for(OperationKind kind) const noexcept {
 
 Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& entry) {
   require_own_thread();
-  const OperationId id = slots_.acquire();
-  if (!id) {
+  const auto [id, taken] = slots_.acquire();
+  if (taken == nullptr) {
     return failure(ENOBUFS);
   }
-  Slot& slot = slots_.at(id.slot);
+  Slot& slot = *taken;
   slot.waker = &waker;
   slot.registered_at = now_;
   slot.kind = &waker == &wake_channel_ ? OperationKind::wake : kind_of(entry.opcode);
@@ -80,7 +80,6 @@ Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& 
     metrics_.parked_total.add();
     metrics_.parked.add(1);
   }
-  metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
   return id;
 }
 
@@ -220,15 +219,18 @@ void Reactor::complete(const RingCompletion& entry) noexcept {
   const Completion completion{entry.result, entry.flags};
   Waker& waker = *slot->waker;
   const auto kind = static_cast<std::size_t>(slot->kind);
-  // A notification says how the bytes went, not whether the operation failed.
-  const bool is_notification = account_zero_copy(completion, slot->kind);
-  if (entry.result < 0 && entry.result != -ECANCELED && !is_notification) {
+  bool has_failed = entry.result < 0 && entry.result != -ECANCELED;
+  if ((entry.flags & (kCompletionMore | kCompletionNotification)) != 0) {
+    // A notification says how the bytes went, not whether the operation failed.
+    has_failed &= !account_zero_copy(completion, slot->kind);
+  }
+  if (has_failed) {
     metrics_.failed[kind].add();
   }
   if (completion.is_final()) {
     observe(metrics_.latency[kind], now_ - slot->registered_at);
     admitted_ -= slot->kind == OperationKind::wake ? 0 : 1;
-    slots_.release(id);
+    slots_.release(id, *slot);
     metrics_.completed.add();
   }
   waker.wake(completion);
@@ -264,7 +266,7 @@ void Reactor::complete_unsubmitted_cancels() noexcept {
       continue;
     }
     Waker& waker = *slot->waker;
-    slots_.release(id);
+    slots_.release(id, *slot);
     metrics_.parked.add(-1);
     metrics_.completed.add();
     waker.wake({-ECANCELED, 0});

@@ -12,7 +12,7 @@ namespace {
 
 // A slot counts as taken once it has a state, which its user gives it.
 OperationId take(SlotTable& table) {
-  const OperationId id = table.acquire();
+  const OperationId id = table.acquire().id;
   if (id) {
     table.at(id.slot).state = Slot::State::in_flight;
   }
@@ -41,7 +41,7 @@ TEST(SlotTable, HandsOutDifferentIdsUpToItsLimit) {
     }
     EXPECT_EQ(ids.size(), limit);
     EXPECT_EQ(table.in_use(), limit);
-    EXPECT_FALSE(table.acquire()) << "beyond the limit of " << limit;
+    EXPECT_EQ(table.acquire().slot, nullptr) << "beyond the limit of " << limit;
     EXPECT_EQ(table.in_use(), limit);
     EXPECT_EQ(table.size(), limit);
   }
@@ -50,7 +50,7 @@ TEST(SlotTable, HandsOutDifferentIdsUpToItsLimit) {
 TEST(SlotTable, AFreedSlotComesBackUnderAnotherId) {
   SlotTable table(1);
   const OperationId first = take(table);
-  table.release(first);
+  table.release(first, table.at(first.slot));
   EXPECT_EQ(table.find(first), nullptr);
   const OperationId second = take(table);
   ASSERT_TRUE(second);
@@ -77,7 +77,7 @@ TEST(SlotTable, AReleasedSlotForgetsItsOperation) {
   const OperationId first = take(table);
   Slot& slot = table.at(first.slot);
   slot.cancel_requested = true;
-  table.release(first);
+  table.release(first, table.at(first.slot));
   const OperationId second = take(table);
   EXPECT_FALSE(table.find(second)->cancel_requested);
   EXPECT_EQ(table.find(second)->waker, nullptr);
@@ -114,7 +114,7 @@ TEST(SlotTable, BehavesLikeAMapOfWhatIsTaken) {
       }
     } else if (!taken.empty()) {
       std::swap(taken[random() % taken.size()], taken.back());
-      table.release(taken.back());
+      table.release(taken.back(), table.at(taken.back().slot));
       stale.push_back(taken.back());
       taken.pop_back();
     }

@@ -24,7 +24,7 @@ struct Slot {
   Waker* waker = nullptr;
   TimePoint registered_at{};
   std::uint32_t generation = 0;
-  std::uint32_t link = kNoSlot;  // free: the next free slot; parked: its place in the parked list
+  std::uint32_t link = kNoSlot;  // the next free slot, of one that is free
   OperationKind kind = OperationKind::other;
   State state = State::free;
   bool cancel_requested = false;
@@ -37,9 +37,14 @@ class SlotTable {
  public:
   explicit SlotTable(std::uint32_t limit) noexcept : limit_(limit) {}
 
-  /// The id of a slot that is now taken, or no id when the limit is reached.
-  [[nodiscard]] OperationId acquire();
-  void release(OperationId id) noexcept;
+  /// A slot that is now taken, with its id, or neither when the limit is reached.
+  struct Taken {
+    OperationId id;
+    Slot* slot = nullptr;
+  };
+  [[nodiscard]] Taken acquire();
+  /// Gives back the slot that `id` names.
+  void release(OperationId id, Slot& slot) noexcept;
   /// The slot of an id; null when the id is stale.
   [[nodiscard]] Slot* find(OperationId id) noexcept {
     if (id.slot >= size_) {
@@ -58,6 +63,8 @@ class SlotTable {
  private:
   static constexpr std::uint32_t kPieceSize = 1024;
 
+  [[nodiscard]] bool use_another();
+
   std::vector<std::unique_ptr<Slot[]>> pieces_;
   std::uint32_t limit_;
   std::uint32_t size_ = 0;
@@ -65,28 +72,19 @@ class SlotTable {
   std::uint32_t first_free_ = kNoSlot;
 };
 
-inline OperationId SlotTable::acquire() {
-  std::uint32_t index = first_free_;
-  if (index == kNoSlot) {
-    if (size_ == limit_) {
-      return {};
-    }
-    if (size_ % kPieceSize == 0) {
-      pieces_.push_back(std::make_unique<Slot[]>(kPieceSize));
-    }
-    index = size_++;
-  } else {
-    first_free_ = at(index).link;
+inline SlotTable::Taken SlotTable::acquire() {
+  if (first_free_ == kNoSlot && !use_another()) [[unlikely]] {
+    return {};
   }
+  const std::uint32_t index = first_free_;
   Slot& slot = at(index);
+  first_free_ = slot.link;
   ++slot.generation;
-  slot.link = kNoSlot;
   ++in_use_;
-  return {index, slot.generation};
+  return {{index, slot.generation}, &slot};
 }
 
-inline void SlotTable::release(OperationId id) noexcept {
-  Slot& slot = at(id.slot);
+inline void SlotTable::release(OperationId id, Slot& slot) noexcept {
   ++slot.generation;
   slot.waker = nullptr;
   slot.state = Slot::State::free;
@@ -94,6 +92,18 @@ inline void SlotTable::release(OperationId id) noexcept {
   slot.link = first_free_;
   first_free_ = id.slot;
   --in_use_;
+}
+
+// Puts a slot that was never used on the empty list of free ones; false at the limit.
+inline bool SlotTable::use_another() {
+  if (size_ == limit_) {
+    return false;
+  }
+  if (size_ % kPieceSize == 0) {
+    pieces_.push_back(std::make_unique<Slot[]>(kPieceSize));
+  }
+  first_free_ = size_++;
+  return true;
 }
 
 }  // namespace sluice::detail
