@@ -185,6 +185,10 @@ void Daemon::limit_connections(unsigned shard_count) {
 void Daemon::start_admin() {
   std::vector<admin::ShardSource> sources;
   for (unsigned index = 0; index < shards_->size(); ++index) {
+    for (const serve::ListeningSocket& socket : intake_.by_shard[index]) {
+      accept_queues_.watch(config().listeners[socket.listener].name, std::to_string(index),
+                           socket.fd.get());
+    }
     workers_.push_back(std::make_unique<Worker>(*this));
     const sluice::Shard& shard = shards_->shard(index);
     sources.push_back({std::to_string(index), &shard.reactor().metrics(),
@@ -197,7 +201,7 @@ void Daemon::start_admin() {
       admin::BuildFacts{std::string(build.version), std::string(build.revision),
                         std::string(build.compiler), std::string(build.liburing)},
       admin::DaemonState{[this] { return logger_.dropped_total(); },
-                         [this] { return draining_.load(); }});
+                         [this] { return draining_.load(); }, &accept_queues_});
   admin_handler_ = std::make_unique<admin::AdminHandler>(config().admin, *page_,
                                                          [this] { return draining_.load(); });
   admin_server_ = std::make_unique<serve::Server>(*executor_, *admin_handler_, config(),

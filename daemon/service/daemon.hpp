@@ -15,6 +15,7 @@
 #include <sluice/sync.hpp>
 #include <sluice/task.hpp>
 
+#include "admin/accept_queues.hpp"
 #include "admin/admin_handler.hpp"
 #include "admin/metrics_page.hpp"
 #include "observe/access_log.hpp"
@@ -121,6 +122,7 @@ class Daemon {
   sluice::Event workers_done_;
 
   observe::ServerMetrics admin_metrics_;  // of the admin listener itself; not on the page
+  admin::AcceptQueues accept_queues_;
   std::unique_ptr<admin::MetricsPage> page_;
   std::unique_ptr<admin::AdminHandler> admin_handler_;
   std::unique_ptr<serve::Server> admin_server_;
