@@ -11,5 +11,7 @@ _spec = importlib.util.spec_from_file_location("integration_fixtures", _INTEGRAT
 _fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_fixtures)
 fleet = _fixtures.fleet
+module_fleet = _fixtures.module_fleet
 tree = _fixtures.tree
+module_tree = _fixtures.module_tree
 
