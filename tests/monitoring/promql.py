@@ -31,8 +31,8 @@ def asked_in(expression):
 
 
 def misses(asked, page):
-    """Why a page has nothing that this asks for; None if it has. Codes of status and the labels that
-    Prometheus adds are not on every page."""
+    """Why a page has nothing that this asks for; None if it has. Codes of status and the labels
+    that Prometheus adds are not on every page."""
     if asked.metric not in page.names:
         return f"no metric {asked.metric}"
     for label, operator, value in asked.matchers:

@@ -8,8 +8,8 @@ import shipped
 from harness import files
 
 _HEADER = "| metric | type | labels | meaning |"
-_BOUND = re.compile(r"^ {4}(\d+) \+ (\d+) \* \(workers \+ 1\) \+ (\d+) \* workers \* TCP listeners$",
-                    re.MULTILINE)
+_BOUND = re.compile(r"^ {4}(\d+) \+ (\d+) \* \(workers \+ 1\) \+ "
+                    r"(\d+) \* workers \* TCP listeners$", re.MULTILINE)
 _COMBINATIONS = re.compile(r"(\d+) methods\s+and\s+(\d+)\s+codes")
 
 
@@ -29,7 +29,8 @@ def rows_of(text):
     for name, help_text in re.findall(r"^# HELP (\S+) (.*)$", text, re.MULTILINE):
         kind = re.search(rf"^# TYPE {name} (\S+)$", text, re.MULTILINE)[1]
         labels = []
-        for labelled in re.findall(rf"^{name}(?:_bucket|_sum|_count)?\{{(.*)\}} ", text, re.MULTILINE):
+        samples = re.findall(rf"^{name}(?:_bucket|_sum|_count)?\{{(.*)\}} ", text, re.MULTILINE)
+        for labelled in samples:
             labels += [label for label in re.findall(r'([a-z_]+)="', labelled)
                        if label != "le" and label not in labels]
         cells = [f"`{name}`", kind, ", ".join(labels), help_text]
