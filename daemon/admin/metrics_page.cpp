@@ -13,6 +13,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "admin/accept_queues.hpp"
 #include "admin/family_list.hpp"
 #include "admin/process_families.hpp"
 #include "admin/runtime_families.hpp"
@@ -65,6 +66,9 @@ class MetricsPage::Collector final : public prometheus::Collectable {
     std::vector<prometheus::MetricFamily> collected;
     FamilyList families(collected);
     append_daemon_families(families);
+    if (daemon_.accept_queues != nullptr) {
+      daemon_.accept_queues->append_to(families);
+    }
     append_server_families(shards_, families);
     append_runtime_families(shards_, families);
     append_process_families(started_at_, families);
@@ -124,8 +128,10 @@ std::string MetricsPage::render() const {
   return with_short_bounds(out.view());
 }
 
-std::size_t MetricsPage::max_series(std::size_t shard_count) noexcept {
-  return max_runtime_series(shard_count) + max_server_series() + kDaemonSeries + kMaxProcessSeries;
+std::size_t MetricsPage::max_series(std::size_t shard_count,
+                                    std::size_t accept_queue_count) noexcept {
+  return max_runtime_series(shard_count) + max_server_series() + kDaemonSeries + kMaxProcessSeries +
+         2 * accept_queue_count;
 }
 
 }  // namespace sluiced::admin

@@ -21,6 +21,8 @@ struct ServerMetrics;
 /// The numbers of the daemon as a page in the text format of Prometheus.
 namespace sluiced::admin {
 
+class AcceptQueues;
+
 /// What the page is to be served as. The parameters are wanted: Prometheus 3 refuses a page whose
 /// type it cannot parse, and picks the format by the version.
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
@@ -55,6 +57,7 @@ struct DaemonState {
   std::function<std::uint64_t()> log_dropped_lines;
   std::function<bool()> draining;
   std::function<ReloadState()> reloads;
+  const AcceptQueues* accept_queues = nullptr;  // not owned; null: there are none to show
 };
 
 /// Reads all numbers when it is asked for the page, and keeps none between two pages, so that
@@ -73,8 +76,10 @@ class MetricsPage {
   /// it are left out.
   [[nodiscard]] std::string render() const;
 
-  /// The most series that a page over `shard_count` shards can have, whatever clients do: every
-  /// label is a value of an enum, a shard or a build fact. A histogram of b bounds is b + 3 series.
+  /// The most series that a page over `shard_count` shards and `accept_queue_count` listening TCP
+  /// sockets can have, whatever clients do: every label is a value of an enum, a shard, a listener
+  /// or a build fact. A histogram of b bounds is b + 3 series. config/metrics.md says it in
+  /// numbers.
   ///
   ///   shards * 20                       numbers of each ring (14) and each executor (6)
   ///   + 2 * 19                          histograms of both queues' batches
@@ -86,9 +91,11 @@ class MetricsPage {
   ///   + 4                               accepted, back-offs, requests in flight, body bytes
   ///   + 7                               log, draining, build, reloads
   ///   + 7                               process
+  ///   + accept queues * 2               connections and limit
   ///
   /// That is about 1,100, and 20 for each shard.
-  [[nodiscard]] static std::size_t max_series(std::size_t shard_count) noexcept;
+  [[nodiscard]] static std::size_t max_series(std::size_t shard_count,
+                                              std::size_t accept_queue_count) noexcept;
 
  private:
   class Collector;

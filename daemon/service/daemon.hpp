@@ -16,6 +16,7 @@
 #include <sluice/sync.hpp>
 #include <sluice/task.hpp>
 
+#include "admin/accept_queues.hpp"
 #include "admin/admin_handler.hpp"
 #include "admin/metrics_page.hpp"
 #include "observe/access_log.hpp"
@@ -98,6 +99,7 @@ class Daemon {
                                                 std::vector<std::string>& notices) const;
   void limit_connections(unsigned shard_count);
   [[nodiscard]] std::expected<void, StartError> start_rings(unsigned shard_count);
+  void watch_accept_queues(const std::vector<serve::ListeningSocket>& sockets, unsigned shard);
   void start_admin();
   void start_workers();
   [[nodiscard]] static sluice::Task<void> run_worker(Worker& worker,
@@ -162,6 +164,7 @@ class Daemon {
 
   observe::ServerMetrics admin_metrics_;  // of the admin listener itself; not on the page
   config::Admin admin_options_;
+  admin::AcceptQueues accept_queues_;
   std::unique_ptr<admin::MetricsPage> page_;
   std::unique_ptr<serve::Server> admin_server_;
 };

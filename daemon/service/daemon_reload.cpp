@@ -129,6 +129,7 @@ sluice::Task<void> Daemon::switch_to(PreparedReload prepared) {
   }
   for (unsigned index = 0; index < workers_.size(); ++index) {
     Worker& worker = *workers_[index];
+    watch_accept_queues(prepared.added[index], index);
     auto change = [this, &worker, &prepared, &places, &config, index](sluice::Shard&) {
       serve::ServerUpdate update;
       update.handler = make_handler(worker, prepared.sites);

@@ -185,9 +185,17 @@ void Daemon::limit_connections(unsigned shard_count) {
   }
 }
 
+void Daemon::watch_accept_queues(const std::vector<serve::ListeningSocket>& sockets,
+                                 unsigned shard) {
+  for (const serve::ListeningSocket& socket : sockets) {
+    accept_queues_.watch(socket.name, std::to_string(shard), socket.fd.get());
+  }
+}
+
 void Daemon::start_admin() {
   std::vector<admin::ShardSource> sources;
   for (unsigned index = 0; index < shards_->size(); ++index) {
+    watch_accept_queues(sockets_by_shard_[index], index);
     workers_.push_back(std::make_unique<Worker>(*this));
     const sluice::Shard& shard = shards_->shard(index);
     sources.push_back({std::to_string(index), &shard.reactor().metrics(),
@@ -200,7 +208,8 @@ void Daemon::start_admin() {
       admin::BuildFacts{std::string(build.version), std::string(build.revision),
                         std::string(build.compiler), std::string(build.liburing)},
       admin::DaemonState{[this] { return logger_.dropped_total(); },
-                         [this] { return draining_.load(); }, [this] { return reloads_; }});
+                         [this] { return draining_.load(); }, [this] { return reloads_; },
+                         &accept_queues_});
   serve::HandlerRef handler(std::make_unique<admin::AdminHandler>(
       admin_options_, *page_, [this] { return draining_.load(); }));
   admin_server_ =

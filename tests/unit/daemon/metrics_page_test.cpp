@@ -287,9 +287,9 @@ TEST_F(MetricsPageTest, HasAsManySeriesAsItsBoundWhenEverythingWasCounted) {
   for (ShardNumbers& shard : shards) {
     touch_everything(shard);
   }
-  EXPECT_EQ(ParsedPage(render()).order.size(), MetricsPage::max_series(9));
-  EXPECT_EQ(MetricsPage::max_series(9) - MetricsPage::max_series(8), 20U);
-  EXPECT_LE(MetricsPage::max_series(9), 1500U);
+  EXPECT_EQ(ParsedPage(render()).order.size(), MetricsPage::max_series(9, 0));
+  EXPECT_EQ(MetricsPage::max_series(9, 0) - MetricsPage::max_series(8, 0), 20U);
+  EXPECT_LE(MetricsPage::max_series(9, 0), 1500U);
 }
 
 TEST_F(MetricsPageTest, ShowsEachFamilyOnceUnderAKnownPrefixWithASentence) {
