@@ -30,13 +30,30 @@ Result<std::unique_ptr<DirectFiles>> DirectFiles::create(Ring& ring, unsigned sl
 }
 
 DirectFiles::~DirectFiles() {
-  detail::invariant(in_use_.value() == 0, "a DirectFiles outlives the descriptors in it");
+  detail::invariant(in_use_.value() == 0 && reserved_ == 0, "a DirectFiles outlives the descriptors in it");
   ring_.unregister_direct_descriptors();
 }
 
 DirectDescriptor DirectFiles::adopt(unsigned slot) noexcept {
   in_use_.add(1);
   return {*this, slot};
+}
+
+void OwnedDescriptor::release() noexcept {
+  if (descriptor_.is_direct()) {
+    DirectDescriptor(*table_, static_cast<unsigned>(descriptor_.number())).release();
+  }
+  descriptor_ = Descriptor();
+}
+
+void OwnedDescriptor::close_now() noexcept {
+  // The temporaries close what they own.
+  if (descriptor_.is_direct()) {
+    DirectDescriptor(*table_, static_cast<unsigned>(descriptor_.number()));
+  } else {
+    static_cast<void>(UniqueFd(descriptor_.number()));
+  }
+  descriptor_ = Descriptor();
 }
 
 }  // namespace sluice

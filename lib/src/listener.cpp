@@ -51,14 +51,25 @@ void remove_if_stale(const SocketAddress& address) noexcept {
 
 class Listener::State final : private Waker, private detail::TimerNode {
  public:
-  State(Executor& executor, UniqueFd fd, Counter* shared_backed_off) noexcept
+  State(Executor& executor, UniqueFd fd, DirectFiles* table, Counter* shared_backed_off) noexcept
       : backed_off(shared_backed_off != nullptr ? *shared_backed_off : own_backed_off_),
         executor_(executor),
-        fd_(std::move(fd)) {}
+        fd_(std::move(fd)),
+        table_(table) {
+    if (table_ != nullptr) {
+      detail::invariant(&table_->ring() == &executor_.reactor().ring(),
+                        "a Listener accepts into the table of its own ring");
+      const auto local = SocketAddress::local_of(fd_.get());
+      family_ = local ? local->family() : AF_UNSPEC;
+    }
+  }
   ~State() {
     detail::invariant(!armed_ && waiter_ == nullptr,
                       "a Listener is closed, and its accept awaited, before it is destroyed");
     executor_.disarm(*this);
+    while (has_ready()) {
+      static_cast<void>(take());  // connections that nobody took are closed
+    }
   }
 
   [[nodiscard]] bool is_done() const noexcept { return closed_ || error_ != 0; }
@@ -81,9 +92,9 @@ class Listener::State final : private Waker, private detail::TimerNode {
   [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
   [[nodiscard]] Result<Socket> take() noexcept {
     if (!ready_.empty()) {
-      Socket socket(std::move(ready_.front()));
+      const int number = ready_.front();
       ready_.pop_front();
-      return socket;
+      return own(number);
     }
     return failure(error_ != 0 ? error_ : ECANCELED);
   }
@@ -124,19 +135,63 @@ class Listener::State final : private Waker, private detail::TimerNode {
       return;
     }
     constexpr std::uint16_t kMultishot = 1;  // IORING_ACCEPT_MULTISHOT
+    is_multishot_ = !one_at_a_time_;
     Submission entry;
     entry.opcode = Opcode::accept;
     entry.fd = fd_.get();
-    entry.priority = one_at_a_time_ ? 0 : kMultishot;
     entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    if (table_ != nullptr) {
+      if (!reserve_places()) {
+        back_off();  // the table of direct descriptors is full
+        return;
+      }
+      // Never inherited, and the kernel refuses the bit.
+      entry.operation_flags = SOCK_NONBLOCK;
+      entry.file_index = kDirectDescriptorAny;
+    }
+    entry.priority = is_multishot_ ? kMultishot : 0;
     auto id = executor_.reactor().register_operation(*this, entry);
     if (!id) {
+      unreserve_places();
       back_off();  // the table of operations is full
       return;
     }
     id_ = *id;
     armed_ = true;
-    is_multishot_ = !one_at_a_time_;
+  }
+
+  // What can arrive at most must find a place. In one turn that is as many as the completion queue
+  // holds, and one more that does not fit in; and when the places that are left make a cancel
+  // necessary, another turn passes until the kernel sees it.
+  [[nodiscard]] bool reserve_places() noexcept {
+    const unsigned most = 2 * (executor_.reactor().ring().completion_capacity() + 1);
+    is_multishot_ = is_multishot_ && table_->reserve(most);
+    reserved_ = is_multishot_ ? most : (table_->reserve(1) ? 1 : 0);
+    return reserved_ > 0;
+  }
+  void unreserve_places() noexcept {
+    if (table_ != nullptr) {
+      table_->unreserve(std::exchange(reserved_, 0));
+    }
+  }
+  // A connection has taken one of the places; it stays reserved until somebody takes it over.
+  void fill_place() noexcept {
+    --reserved_;
+    if (!armed_) {
+      return;
+    }
+    if (table_->reserve(1)) {
+      ++reserved_;
+    } else {
+      executor_.reactor().cancel(id_);  // goes on with plain accepts
+    }
+  }
+  [[nodiscard]] Socket own(int number) noexcept {
+    if (table_ == nullptr) {
+      return Socket(UniqueFd(number));
+    }
+    table_->unreserve(1);
+    return {table_->adopt(static_cast<unsigned>(number)), family_};
   }
 
   void wake(Completion completion) noexcept override {
@@ -146,7 +201,10 @@ class Listener::State final : private Waker, private detail::TimerNode {
     if (completion.result >= 0) {
       accepted.add();
       next_back_off_ = kFirstBackOff;
-      ready_.emplace_back(completion.result);
+      ready_.push_back(completion.result);
+      if (table_ != nullptr) {
+        fill_place();
+      }
       if (armed_ && ready_.size() >= kMostWaiting) {
         executor_.reactor().cancel(id_);
       }
@@ -160,6 +218,7 @@ class Listener::State final : private Waker, private detail::TimerNode {
     if (armed_) {
       return;
     }
+    unreserve_places();
     while (DrainAwaiter* closer = closers_.pop_front()) {
       executor_.make_ready(*closer->promise);
     }
@@ -192,7 +251,10 @@ class Listener::State final : private Waker, private detail::TimerNode {
   Counter own_backed_off_;
   Executor& executor_;
   UniqueFd fd_;
-  std::deque<UniqueFd> ready_;
+  DirectFiles* table_;        // null: descriptors of the process
+  int family_ = AF_UNSPEC;    // of the connections, when they are direct
+  unsigned reserved_ = 0;     // places that the armed accept may still fill
+  std::deque<int> ready_;     // accepted, owned, and not taken
   AcceptAwaiter* waiter_ = nullptr;
   detail::IntrusiveList<DrainAwaiter> closers_;
   OperationId id_;
@@ -239,7 +301,10 @@ Result<UniqueFd> Listener::listen(const SocketAddress& address, const ListenOpti
 }
 
 Listener::Listener(Executor& executor, UniqueFd listening_socket, Counter* backed_off)
-    : state_(std::make_unique<State>(executor, std::move(listening_socket), backed_off)) {}
+    : state_(std::make_unique<State>(executor, std::move(listening_socket), nullptr, backed_off)) {}
+Listener::Listener(Executor& executor, UniqueFd listening_socket, DirectFiles& table,
+                   Counter* backed_off)
+    : state_(std::make_unique<State>(executor, std::move(listening_socket), &table, backed_off)) {}
 Listener::~Listener() = default;
 
 Listener::AcceptAwaiter Listener::accept(std::size_t room) noexcept {

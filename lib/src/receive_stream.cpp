@@ -35,10 +35,7 @@ ReceiveStream::ReceiveStream(Executor& executor, const Socket& socket, ProvidedB
       buffers_(buffers),
       most_waiting_(std::max(options.most_waiting, 1U)) {
   ++buffers_.streams_;
-  int domain = 0;
-  socklen_t size = sizeof(domain);
-  is_unix_ =
-      ::getsockopt(socket_.fd(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+  is_unix_ = socket_.family() == AF_UNIX;
 }
 
 ReceiveStream::~ReceiveStream() {
@@ -112,8 +109,8 @@ void ReceiveStream::arm_if_wanted() noexcept {
 bool ReceiveStream::arm() noexcept {
   Submission entry;
   entry.opcode = Opcode::receive;
-  entry.fd = socket_.fd();
-  entry.flags = kSubmissionBufferSelect;
+  entry.fd = socket_.descriptor().number();
+  entry.flags = kSubmissionBufferSelect | socket_.descriptor().submission_flags();
   // Polled first, so that a buffer is looked for only when there is something to put into it.
   entry.priority = kReceiveMultishot | kPollFirst;
   entry.buffer = buffers_.group_;
@@ -129,6 +126,9 @@ bool ReceiveStream::arm() noexcept {
 }
 
 bool ReceiveStream::is_readable() const noexcept {
+  if (socket_.descriptor().is_direct()) {
+    return true;  // it cannot be asked at once; the receive that is armed afresh will
+  }
   Submission question;
   question.opcode = Opcode::poll_add;
   question.fd = socket_.fd();

@@ -133,7 +133,8 @@ void SimulatedRing::admit(const Submission& entry) noexcept {
       lend_to_kernel(reinterpret_cast<std::uint64_t>(piece.iov_base), piece.iov_len);
     }
   }
-  if (entry.fd >= 0) {
+  const bool is_new = entry.opcode == Opcode::socket;  // and then `fd` is an address family
+  if (entry.fd >= 0 && !is_new) {
     // Looked up now, as the kernel does: the operation keeps what it found, whoever closes the
     // descriptor later.
     SimulatedStore::Found found = find_descriptor(entry);
@@ -141,7 +142,7 @@ void SimulatedRing::admit(const Submission& entry) noexcept {
     operation.object = std::move(found.object);
   } else {
     operation.is_bad_descriptor =
-        entry.opcode != Opcode::nop && entry.opcode != Opcode::openat2 && entry.fd != AT_FDCWD;
+        !is_new && entry.opcode != Opcode::nop && entry.opcode != Opcode::openat2 && entry.fd != AT_FDCWD;
   }
   const bool is_held = entry.opcode != Opcode::close && random_.chance(options_.held);
   operation.due = is_held ? kNever : pick_due();
@@ -250,8 +251,7 @@ void SimulatedRing::post(const RingCompletion& completion) noexcept {
   for (const std::uint64_t fact : facts) {
     fingerprint_ = SeededRandom(fingerprint_ ^ fact).next();
   }
-  const bool has_room = backlog_.empty() && completion_queue_.size() < options_.completion_entries;
-  (has_room ? completion_queue_ : backlog_).push_back(completion);
+  (has_room_for_completion() ? completion_queue_ : backlog_).push_back(completion);
 }
 
 std::size_t SimulatedRing::reap(std::span<RingCompletion> out) noexcept {

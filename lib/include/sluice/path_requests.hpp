@@ -38,26 +38,11 @@ struct OpenRequest : DescriptorResult {
 };
 
 /// The same into a table of direct descriptors, Linux 5.19. O_CLOEXEC is taken out of the flags: a
-/// direct descriptor is never inherited, and the kernel refuses the bit. ENFILE: the table is full.
-/// EBADF: the table is another ring's.
-struct DirectOpenRequest {
-  DirectFiles* table;
+/// direct descriptor is never inherited, and the kernel refuses the bit.
+struct DirectOpenRequest : DirectResult {
   OpenRequest open;
   DirectOpenRequest(DirectFiles& table_in, OpenRequest open_in) noexcept;
-  Submission prepare() noexcept {
-    Submission entry = open.prepare();
-    entry.file_index = kDirectDescriptorAny;
-    return entry;
-  }
-  Result<DirectDescriptor> finish(Completion completion) noexcept {
-    if (completion.result < 0) {
-      return failure(-completion.result);
-    }
-    return table->adopt(static_cast<unsigned>(completion.result));
-  }
-  [[nodiscard]] int refusal(const Ring& ring) const noexcept {
-    return &table->ring() == &ring ? 0 : EBADF;
-  }
+  Submission prepare() noexcept { return into_table(open.prepare()); }
 };
 
 /// statx(2), Linux 5.6. `flags` as there: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH ...

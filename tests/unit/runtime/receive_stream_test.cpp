@@ -141,7 +141,7 @@ TEST(ReceiveStreamTest, APeerThatResetsIsAnErrorAfterItsBytes) {
     EXPECT_EQ(text_of(got->bytes()), "last words");
     const linger abort_it{.l_onoff = 1, .l_linger = 0};
     EXPECT_EQ(::setsockopt(pair.far.fd(), SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it)), 0);
-    pair.far.close();
+    pair.far = Socket();
     EXPECT_EQ((co_await stream.next()).error(), std::errc::connection_reset);
     EXPECT_EQ((co_await stream.next()).error(), std::errc::connection_reset);
     co_await stream.close();
