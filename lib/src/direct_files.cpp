@@ -1,5 +1,7 @@
 #include <sluice/direct_files.hpp>
 
+#include <utility>
+
 #include <sluice/detail/invariant.hpp>
 
 namespace sluice {
@@ -11,12 +13,6 @@ Descriptor DirectDescriptor::get() const noexcept {
 void DirectDescriptor::reset() noexcept {
   if (table_ != nullptr) {
     table_->ring_.close_direct_descriptor(slot_);
-    release();
-  }
-}
-
-void DirectDescriptor::release() noexcept {
-  if (table_ != nullptr) {
     table_->in_use_.add(-1);
     table_ = nullptr;
   }
@@ -39,11 +35,13 @@ DirectDescriptor DirectFiles::adopt(unsigned slot) noexcept {
   return {*this, slot};
 }
 
-void OwnedDescriptor::release() noexcept {
-  if (descriptor_.is_direct()) {
-    DirectDescriptor(*table_, static_cast<unsigned>(descriptor_.number())).release();
+DirectFiles* OwnedDescriptor::release() noexcept {
+  if (!std::exchange(descriptor_, Descriptor()).is_direct()) {
+    return nullptr;
   }
-  descriptor_ = Descriptor();
+  table_->in_use_.add(-1);
+  static_cast<void>(table_->reserve(1));
+  return table_;
 }
 
 void OwnedDescriptor::close_now() noexcept {

@@ -24,6 +24,9 @@ constexpr Duration kFirstBackOff = 10ms;
 constexpr Duration kLongestBackOff = 1s;
 // Connections that wait here for a taker; beyond that they wait in the kernel's queue.
 constexpr std::size_t kMostWaiting = 128;
+// Accepts that are armed at once for direct descriptors, so that many connections are taken in one
+// turn.
+constexpr unsigned kMostDirectAccepts = 16;
 
 bool is_fatal(int error) noexcept {
   return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP;
@@ -49,9 +52,18 @@ void remove_if_stale(const SocketAddress& address) noexcept {
 
 }  // namespace
 
-class Listener::State final : private Waker, private detail::TimerNode {
+class Listener::State final : private detail::TimerNode {
+  // One accept operation.
+  struct Accept final : Waker {
+    explicit Accept(State& owner) noexcept : state(owner) {}
+    void wake(Completion completion) noexcept override { state.completed(*this, completion); }
+    State& state;
+    OperationId id;
+    bool is_armed = false;
+  };
+
  public:
-  State(Executor& executor, UniqueFd fd, DirectFiles* table, Counter* shared_backed_off) noexcept
+  State(Executor& executor, UniqueFd fd, DirectFiles* table, Counter* shared_backed_off)
       : backed_off(shared_backed_off != nullptr ? *shared_backed_off : own_backed_off_),
         executor_(executor),
         fd_(std::move(fd)),
@@ -62,9 +74,14 @@ class Listener::State final : private Waker, private detail::TimerNode {
       const auto local = SocketAddress::local_of(fd_.get());
       family_ = local ? local->family() : AF_UNSPEC;
     }
+    const unsigned count =
+        table_ != nullptr ? std::clamp(table_->slots() / 8, 1U, kMostDirectAccepts) : 1;
+    while (accepts_.size() < count) {
+      accepts_.emplace_back(*this);
+    }
   }
   ~State() {
-    detail::invariant(!armed_ && waiter_ == nullptr,
+    detail::invariant(armed_ == 0 && waiter_ == nullptr,
                       "a Listener is closed, and its accept awaited, before it is destroyed");
     executor_.disarm(*this);
     while (has_ready()) {
@@ -75,8 +92,8 @@ class Listener::State final : private Waker, private detail::TimerNode {
   [[nodiscard]] bool is_done() const noexcept { return closed_ || error_ != 0; }
   void set_room(std::size_t room) noexcept {
     one_at_a_time_ = room < executor_.reactor().ring().completion_capacity();
-    if (one_at_a_time_ && is_multishot_ && armed_) {
-      executor_.reactor().cancel(id_);
+    if (one_at_a_time_ && (is_multishot_ || armed_ > 1)) {
+      cancel_armed();
     }
   }
   void wait(AcceptAwaiter& waiter) noexcept {
@@ -102,9 +119,7 @@ class Listener::State final : private Waker, private detail::TimerNode {
   void begin_close() noexcept {
     closed_ = true;
     executor_.disarm(*this);
-    if (armed_) {
-      executor_.reactor().cancel(id_);
-    }
+    cancel_armed();
     wake_waiter();
   }
   void end_close() noexcept { fd_.reset(); }
@@ -112,7 +127,7 @@ class Listener::State final : private Waker, private detail::TimerNode {
   // Suspends a closing coroutine until the armed accept has ended. Several may close at once.
   struct DrainAwaiter : detail::ListNode {
     explicit DrainAwaiter(State& closing) noexcept : state(closing) {}
-    [[nodiscard]] bool await_ready() const noexcept { return !state.armed_; }
+    [[nodiscard]] bool await_ready() const noexcept { return state.armed_ == 0; }
     template <detail::RuntimePromise Promise>
     void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
       promise = &handle.promise();
@@ -131,99 +146,104 @@ class Listener::State final : private Waker, private detail::TimerNode {
 
  private:
   void arm_if_needed() noexcept {
-    if (armed_ || is_done() || TimerNode::is_armed() || ready_.size() >= kMostWaiting) {
+    if (is_done() || TimerNode::is_armed() || ready_.size() >= kMostWaiting) {
       return;
     }
+    for (Accept& accept : accepts_) {
+      if (one_at_a_time_ && armed_ > 0) {
+        return;
+      }
+      if (!accept.is_armed && !arm(accept)) {
+        if (armed_ == 0) {
+          back_off();
+        }
+        return;
+      }
+    }
+  }
+
+  // False when a table is full: the reactor's of operations, or the one of direct descriptors.
+  [[nodiscard]] bool arm(Accept& accept) noexcept {
     constexpr std::uint16_t kMultishot = 1;  // IORING_ACCEPT_MULTISHOT
-    is_multishot_ = !one_at_a_time_;
     Submission entry;
     entry.opcode = Opcode::accept;
     entry.fd = fd_.get();
-    entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
-    if (table_ != nullptr) {
-      if (!reserve_places()) {
-        back_off();  // the table of direct descriptors is full
-        return;
+    if (table_ == nullptr) {
+      is_multishot_ = !one_at_a_time_;
+      entry.priority = is_multishot_ ? kMultishot : 0;
+      entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    } else {
+      if (!table_->reserve(1)) {
+        return false;
       }
-      // Never inherited, and the kernel refuses the bit.
-      entry.operation_flags = SOCK_NONBLOCK;
+      entry.operation_flags = SOCK_NONBLOCK;  // never inherited, and the kernel refuses the bit
       entry.file_index = kDirectDescriptorAny;
     }
-    entry.priority = is_multishot_ ? kMultishot : 0;
-    auto id = executor_.reactor().register_operation(*this, entry);
+    const auto id = executor_.reactor().register_operation(accept, entry);
     if (!id) {
-      unreserve_places();
-      back_off();  // the table of operations is full
-      return;
+      unreserve();
+      return false;
     }
-    id_ = *id;
-    armed_ = true;
+    accept.id = *id;
+    accept.is_armed = true;
+    ++armed_;
+    return true;
   }
-
-  // What can arrive at most must find a place. In one turn that is as many as the completion queue
-  // holds, and one more that does not fit in; and when the places that are left make a cancel
-  // necessary, another turn passes until the kernel sees it.
-  [[nodiscard]] bool reserve_places() noexcept {
-    const unsigned most = 2 * (executor_.reactor().ring().completion_capacity() + 1);
-    is_multishot_ = is_multishot_ && table_->reserve(most);
-    reserved_ = is_multishot_ ? most : (table_->reserve(1) ? 1 : 0);
-    return reserved_ > 0;
+  void cancel_armed() noexcept {
+    for (const Accept& accept : accepts_) {
+      if (accept.is_armed) {
+        executor_.reactor().cancel(accept.id);
+      }
+    }
   }
-  void unreserve_places() noexcept {
+  void unreserve() noexcept {
     if (table_ != nullptr) {
-      table_->unreserve(std::exchange(reserved_, 0));
-    }
-  }
-  // A connection has taken one of the places; it stays reserved until somebody takes it over.
-  void fill_place() noexcept {
-    --reserved_;
-    if (!armed_) {
-      return;
-    }
-    if (table_->reserve(1)) {
-      ++reserved_;
-    } else {
-      executor_.reactor().cancel(id_);  // goes on with plain accepts
+      table_->unreserve(1);
     }
   }
   [[nodiscard]] Socket own(int number) noexcept {
     if (table_ == nullptr) {
       return Socket(UniqueFd(number));
     }
-    table_->unreserve(1);
+    unreserve();
     return {table_->adopt(static_cast<unsigned>(number)), family_};
   }
 
-  void wake(Completion completion) noexcept override {
+  void completed(Accept& accept, Completion completion) noexcept {
     if (completion.is_final()) {
-      armed_ = false;
+      accept.is_armed = false;
+      --armed_;
     }
     if (completion.result >= 0) {
       accepted.add();
       next_back_off_ = kFirstBackOff;
-      ready_.push_back(completion.result);
-      if (table_ != nullptr) {
-        fill_place();
-      }
-      if (armed_ && ready_.size() >= kMostWaiting) {
-        executor_.reactor().cancel(id_);
+      ready_.push_back(completion.result);  // a place in the table stays reserved until it is taken
+      if (ready_.size() >= kMostWaiting) {
+        cancel_armed();
       }
       wake_waiter();
-    } else if (is_fatal(-completion.result)) {
-      error_ = -completion.result;
-      wake_waiter();
-    } else if (completion.result != -ECANCELED && !is_of_one_connection(-completion.result)) {
-      back_off();
+    } else {
+      unreserve();
+      note_error(-completion.result);
     }
-    if (armed_) {
+    if (!completion.is_final()) {
       return;
     }
-    unreserve_places();
-    while (DrainAwaiter* closer = closers_.pop_front()) {
-      executor_.make_ready(*closer->promise);
+    if (armed_ == 0) {
+      while (DrainAwaiter* closer = closers_.pop_front()) {
+        executor_.make_ready(*closer->promise);
+      }
     }
     if (waiter_ != nullptr) {
       arm_if_needed();
+    }
+  }
+  void note_error(int error) noexcept {
+    if (is_fatal(error)) {
+      error_ = error;
+      wake_waiter();
+    } else if (error != ECANCELED && !is_of_one_connection(error)) {
+      back_off();
     }
   }
 
@@ -251,16 +271,15 @@ class Listener::State final : private Waker, private detail::TimerNode {
   Counter own_backed_off_;
   Executor& executor_;
   UniqueFd fd_;
-  DirectFiles* table_;        // null: descriptors of the process
-  int family_ = AF_UNSPEC;    // of the connections, when they are direct
-  unsigned reserved_ = 0;     // places that the armed accept may still fill
-  std::deque<int> ready_;     // accepted, owned, and not taken
+  DirectFiles* table_;      // null: descriptors of the process
+  int family_ = AF_UNSPEC;  // of the connections, when they are direct
+  std::deque<Accept> accepts_;
+  std::deque<int> ready_;  // accepted, owned, and not taken
   AcceptAwaiter* waiter_ = nullptr;
   detail::IntrusiveList<DrainAwaiter> closers_;
-  OperationId id_;
   Duration next_back_off_ = kFirstBackOff;
   int error_ = 0;
-  bool armed_ = false;
+  unsigned armed_ = 0;         // how many of the accepts
   bool is_multishot_ = false;  // of the armed accept
   bool one_at_a_time_ = false;
   bool closed_ = false;

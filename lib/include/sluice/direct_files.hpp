@@ -38,8 +38,6 @@ class SLUICE_API DirectDescriptor {
   [[nodiscard]] Descriptor get() const noexcept;
   /// Closes the file and gives the place back.
   void reset() noexcept;
-  /// Gives the place away, to the close operation that empties it.
-  void release() noexcept;
 
  private:
   friend class DirectFiles;
@@ -57,8 +55,8 @@ class SLUICE_API DirectDescriptor {
 /// The kernel chooses the places. Linux 5.19 (IORING_FILE_INDEX_ALLOC), below the runtime's floor.
 ///
 /// The kernel drops a connection that it has accepted when the table has no place for it, and says
-/// ENFILE. So whatever will fill a place has one reserved for it while it is in flight, and is not
-/// begun without.
+/// ENFILE (seen on Linux 6.18). So whatever will fill a place has one reserved for it while it is in
+/// flight, and is not begun without.
 ///
 /// One for each ring. Belongs to the ring's thread, and must be destroyed before the ring.
 class SLUICE_API DirectFiles {
@@ -99,6 +97,7 @@ class SLUICE_API DirectFiles {
 
  private:
   friend class DirectDescriptor;
+  friend class OwnedDescriptor;
   DirectFiles(Ring& ring, unsigned slots) noexcept : ring_(ring), slots_(slots) {}
 
   Ring& ring_;
@@ -145,8 +144,10 @@ class SLUICE_API OwnedDescriptor {
                ? UniqueFd()
                : UniqueFd(std::exchange(descriptor_, Descriptor()).number());
   }
-  /// Gives whatever it owns away, to the operation that closes it.
-  void release() noexcept;
+  /// Gives whatever it owns away, to the operation that closes it. The place of a direct descriptor
+  /// is reserved until that is complete: the caller gives it up to the table that is returned. Null
+  /// for a descriptor of the process.
+  [[nodiscard]] DirectFiles* release() noexcept;
   /// Closes whatever it owns, at once.
   void reset() noexcept {
     if (*this) {

@@ -37,9 +37,10 @@ struct ListenOptions {
 /// the waiting connections stay in the kernel's queue. Re-arming at once would spin.
 ///
 /// With a table of direct descriptors the connections are accepted into it, and a full table is a
-/// reason to back off like EMFILE. The kernel drops a connection that it finds no place for, so
-/// places are reserved (DirectFiles::reserve) before the accept is armed: twice what one turn can
-/// bring for a multishot one, and while the table has not as many left, one for a plain accept.
+/// reason to back off like EMFILE. The kernel drops a connection that it has accepted and finds no
+/// place for, however soon a multishot accept is asked to end; so these are plain accepts, each
+/// with a place reserved for it (DirectFiles::reserve), and none is lost. As many are armed at a time
+/// as an eighth of the table, at most 16.
 ///
 /// One coroutine at a time accepts. Belongs to one shard.
 class SLUICE_API Listener {

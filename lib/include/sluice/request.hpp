@@ -151,8 +151,9 @@ struct CloseRequest : VoidResult {
 /// close(2) of a descriptor that the request owns. It is closed whatever the result says: when the
 /// operation cannot be registered, or is never awaited, then at once and on the calling thread.
 /// Not cancellable: closing is what cancelled work must still be able to do.
-struct OwnedCloseRequest : VoidResult {
+struct OwnedCloseRequest {
   OwnedDescriptor owned;
+  DirectFiles* emptied = nullptr;  // the table in which a place is reserved meanwhile
   explicit OwnedCloseRequest(OwnedDescriptor owned_in) noexcept : owned(std::move(owned_in)) {}
   Submission prepare() noexcept {
     const Descriptor descriptor = owned.get();
@@ -166,7 +167,13 @@ struct OwnedCloseRequest : VoidResult {
     return entry;
   }
   [[nodiscard]] int refusal(const Ring& ring) const noexcept { return owned.get().refusal(ring); }
-  void submitted() noexcept { owned.release(); }
+  void submitted() noexcept { emptied = owned.release(); }
+  Result<void> finish(Completion completion) noexcept {
+    if (DirectFiles* table = std::exchange(emptied, nullptr); table != nullptr) {
+      table->unreserve(1);
+    }
+    return success_or_error(completion.result);
+  }
 };
 
 /// Waits for readiness once: `events` as in poll(2). The result is the events that came.
