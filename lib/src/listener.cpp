@@ -117,6 +117,7 @@ class Listener::State final : private detail::TimerNode {
   }
 
   void begin_close() noexcept {
+    executor_.expect_its_thread();
     closed_ = true;
     executor_.disarm(*this);
     cancel_armed();

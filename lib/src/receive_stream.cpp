@@ -67,6 +67,7 @@ Task<void> ReceiveStream::close() {
 }
 
 void ReceiveStream::begin_close() noexcept {
+  executor_.expect_its_thread();
   closed_ = true;
   starved_.unlink();
   if (armed_) {

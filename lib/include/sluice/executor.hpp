@@ -100,6 +100,8 @@ class SLUICE_API Executor {
 
   // For awaitables.
 
+  /// Aborts on another thread than the executor's own, before anything is changed.
+  void expect_its_thread() const noexcept;
   /// Queues a suspended coroutine. It is resumed by the loop, never from here. Aborts on another
   /// thread than the executor's own: post() is the way in from there.
   void make_ready(detail::PromiseBase& promise) noexcept;
@@ -112,7 +114,6 @@ class SLUICE_API Executor {
   friend class TaskScope;
   friend class detail::FinalAwaiter;
 
-  void expect_its_thread() const noexcept;
   [[nodiscard]] bool has_work() const noexcept;
   void turn();
   void run_messages() noexcept;
