@@ -44,11 +44,11 @@ constexpr std::array kRingGauges = {
         "Operations in flight that the kernel has not been given yet, for want of room in the "
         "submission or completion queue.",
         &ReactorMetrics::parked},
-    Row<ReactorMetrics, Gauge>{
-        "sluice_ring_zero_copy_buffers",
-        "Buffers of zero-copy sends that the kernel has not let go of yet, which for TCP is when the "
-        "peer has acknowledged them.",
-        &ReactorMetrics::zero_copy_outstanding},
+    Row<ReactorMetrics, Gauge>{"sluice_ring_zero_copy_buffers",
+                               "Buffers of zero-copy sends that the kernel has not let go of yet, "
+                               "which for TCP is when the "
+                               "peer has acknowledged them.",
+                               &ReactorMetrics::zero_copy_outstanding},
 };
 
 // The entries of the completion queue in all are the sum of sluice_ring_completion_batch_entries.
@@ -138,8 +138,8 @@ constexpr std::array kExecutorCounters = {
                                   &ExecutorMetrics::resumes},
     Row<ExecutorMetrics, Counter>{"sluice_executor_tasks_spawned_total", "Tasks started.",
                                   &ExecutorMetrics::tasks_spawned},
-    Row<ExecutorMetrics, Counter>{"sluice_executor_timers_expired_total",
-                                  "Timers that came due.", &ExecutorMetrics::timers_expired},
+    Row<ExecutorMetrics, Counter>{"sluice_executor_timers_expired_total", "Timers that came due.",
+                                  &ExecutorMetrics::timers_expired},
     Row<ExecutorMetrics, Counter>{"sluice_executor_messages_total",
                                   "Messages that other threads have sent to the shard.",
                                   &ExecutorMetrics::messages_received},

@@ -26,7 +26,8 @@ Result<std::unique_ptr<DirectFiles>> DirectFiles::create(Ring& ring, unsigned sl
 }
 
 DirectFiles::~DirectFiles() {
-  detail::invariant(in_use_.value() == 0 && reserved_ == 0, "a DirectFiles outlives the descriptors in it");
+  detail::invariant(in_use_.value() == 0 && reserved_ == 0,
+                    "a DirectFiles outlives the descriptors in it");
   ring_.unregister_direct_descriptors();
 }
 

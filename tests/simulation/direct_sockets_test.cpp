@@ -1,7 +1,5 @@
 // Connections accepted into a table of direct descriptors: the kernel drops what it finds no place
 // for, so none may ever be asked for without.
-#include <sluice/direct_files.hpp>
-
 #include <fcntl.h>
 
 #include <cerrno>
@@ -14,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sluice/direct_files.hpp>
 #include <sluice/file.hpp>
 #include <sluice/listener.hpp>
 #include <sluice/task_scope.hpp>

@@ -255,9 +255,7 @@ TEST(Reactor, CompletionsHeldBackByTheKernelAreAllDelivered) {
   // Each time that the queue is full, the last completion is held back, and ends the operation.
   RecordingWaker waker;
   const auto arm = [&] {
-    return simulated.reactor()
-        .register_operation(waker, multishot_accept(listening.get()))
-        .value();
+    return simulated.reactor().register_operation(waker, multishot_accept(listening.get())).value();
   };
   OperationId id = arm();
   while (waker.completions.size() < 100) {

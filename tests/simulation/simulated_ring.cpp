@@ -141,8 +141,8 @@ void SimulatedRing::admit(const Submission& entry) noexcept {
     operation.is_bad_descriptor = !found.is_open;
     operation.object = std::move(found.object);
   } else {
-    operation.is_bad_descriptor =
-        !is_new && entry.opcode != Opcode::nop && entry.opcode != Opcode::openat2 && entry.fd != AT_FDCWD;
+    operation.is_bad_descriptor = !is_new && entry.opcode != Opcode::nop &&
+                                  entry.opcode != Opcode::openat2 && entry.fd != AT_FDCWD;
   }
   const bool is_held = entry.opcode != Opcode::close && random_.chance(options_.held);
   operation.due = is_held ? kNever : pick_due();

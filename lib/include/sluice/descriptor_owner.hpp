@@ -34,9 +34,13 @@ class SLUICE_API DescriptorOwner {
   }
 
  protected:
+  /// Owns nothing.
   DescriptorOwner() noexcept = default;
+  /// Takes over a descriptor of the process.
   explicit DescriptorOwner(UniqueFd fd) noexcept : owned_(std::move(fd)) {}
+  /// Takes over a direct one.
   explicit DescriptorOwner(DirectDescriptor direct) noexcept : owned_(std::move(direct)) {}
+  /// Moves while no operation is in flight.
   DescriptorOwner(DescriptorOwner&&) noexcept = default;
   DescriptorOwner& operator=(DescriptorOwner&&) noexcept = default;
   ~DescriptorOwner() = default;

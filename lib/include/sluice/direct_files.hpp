@@ -51,12 +51,13 @@ class SLUICE_API DirectDescriptor {
 /// in the ring and not in the process's descriptor table, so that opening, using and closing one
 /// takes no lock that threads share. A file that is opened into it (File::open_direct,
 /// Directory::open_direct) works with the operations of File, and a connection that is accepted or
-/// made into it (Listener, Socket::connect) with those of Socket; see there for what they cannot do.
-/// The kernel chooses the places. Linux 5.19 (IORING_FILE_INDEX_ALLOC), below the runtime's floor.
+/// made into it (Listener, Socket::connect) with those of Socket; see there for what they cannot
+/// do. The kernel chooses the places. Linux 5.19 (IORING_FILE_INDEX_ALLOC), below the runtime's
+/// floor.
 ///
 /// The kernel drops a connection that it has accepted when the table has no place for it, and says
-/// ENFILE (seen on Linux 6.18). So whatever will fill a place has one reserved for it while it is in
-/// flight, and is not begun without.
+/// ENFILE (seen on Linux 6.18). So whatever will fill a place has one reserved for it while it is
+/// in flight, and is not begun without.
 ///
 /// One for each ring. Belongs to the ring's thread, and must be destroyed before the ring.
 class SLUICE_API DirectFiles {
@@ -140,9 +141,8 @@ class SLUICE_API OwnedDescriptor {
   }
   /// Gives a descriptor of the process away; nothing, and no change, when it is a direct one.
   [[nodiscard]] UniqueFd take_fd() noexcept {
-    return descriptor_.is_direct()
-               ? UniqueFd()
-               : UniqueFd(std::exchange(descriptor_, Descriptor()).number());
+    return descriptor_.is_direct() ? UniqueFd()
+                                   : UniqueFd(std::exchange(descriptor_, Descriptor()).number());
   }
   /// Gives whatever it owns away, to the operation that closes it. The place of a direct descriptor
   /// is reserved until that is complete: the caller gives it up to the table that is returned. Null

@@ -38,7 +38,8 @@ class BlockingPool;
 ///
 /// A File with a direct descriptor (open_direct()) does all of this but what needs a descriptor of
 /// the process: status(), truncate() on a pool, link_file(), Socket::try_send_file() answer
-/// EOPNOTSUPP, try_read_at() always EAGAIN, and read_ahead() does nothing; advise() does it instead.
+/// EOPNOTSUPP, try_read_at() always EAGAIN, and read_ahead() does nothing; advise() does it
+/// instead.
 class SLUICE_API File : public DescriptorOwner {
  public:
   File() noexcept = default;

@@ -39,8 +39,8 @@ struct ListenOptions {
 /// With a table of direct descriptors the connections are accepted into it, and a full table is a
 /// reason to back off like EMFILE. The kernel drops a connection that it has accepted and finds no
 /// place for, however soon a multishot accept is asked to end; so these are plain accepts, each
-/// with a place reserved for it (DirectFiles::reserve), and none is lost. As many are armed at a time
-/// as an eighth of the table, at most 16.
+/// with a place reserved for it (DirectFiles::reserve), and none is lost. As many are armed at a
+/// time as an eighth of the table, at most 16.
 ///
 /// One coroutine at a time accepts. Belongs to one shard.
 class SLUICE_API Listener {
@@ -54,7 +54,8 @@ class SLUICE_API Listener {
   /// memory have run out; several listeners of a shard may share one. It must outlive the listener.
   Listener(Executor& executor, UniqueFd listening_socket, Counter* backed_off = nullptr);
   /// Accepts into `table`, which must outlive it and be of the executor's ring: the sockets have
-  /// direct descriptors (Socket says what these cannot do). The listening socket is an ordinary one.
+  /// direct descriptors (Socket says what these cannot do). The listening socket is an ordinary
+  /// one.
   Listener(Executor& executor, UniqueFd listening_socket, DirectFiles& table,
            Counter* backed_off = nullptr);
   Listener(const Listener&) = delete;

@@ -51,6 +51,7 @@ struct OnPath {
   int directory_fd;
   /// The path.
   const char* path;
+  /// Takes what the system call takes; the path must stay valid until the operation completes.
   OnPath(int directory_fd_in, const char* path_in) noexcept
       : directory_fd(directory_fd_in), path(path_in) {}
   /// For OneComponent.
@@ -75,6 +76,7 @@ struct OnTwoPaths {
   const char* to;
   /// Those of the system call.
   std::uint32_t flags;
+  /// Takes what the system call takes; the paths must stay valid until the operation completes.
   OnTwoPaths(int from_fd_in, const char* from_in, int to_fd_in, const char* to_in,
              std::uint32_t flags_in) noexcept
       : from_fd(from_fd_in), from(from_in), to_fd(to_fd_in), to(to_in), flags(flags_in) {}

@@ -194,10 +194,10 @@ void call_from_another_thread(const std::function<Task<void>()>& wait_for_long,
 
 TEST(BrokenRulesDeathTest, SettingAnEventFromAnotherThreadChangesNothing) {
   Event event;
-  EXPECT_DEATH(call_from_another_thread(
-                   [&]() -> Task<void> { static_cast<void>(co_await event.wait()); },
-                   [&] { event.set(); }, [&] { return !event.is_set(); }),
-               "and nothing changed");
+  EXPECT_DEATH(
+      call_from_another_thread([&]() -> Task<void> { static_cast<void>(co_await event.wait()); },
+                               [&] { event.set(); }, [&] { return !event.is_set(); }),
+      "and nothing changed");
 }
 
 TEST(BrokenRulesDeathTest, GivingUnitsBackFromAnotherThreadChangesNothing) {
@@ -217,9 +217,8 @@ TEST(BrokenRulesDeathTest, UnlockingAMutexFromAnotherThreadChangesNothing) {
       {
         Mutex mutex;
         std::optional<MutexGuard> guard = mutex.try_lock();
-        call_from_another_thread(
-            [&]() -> Task<void> { static_cast<void>(co_await mutex.lock()); },
-            [&] { guard.reset(); }, [&] { return mutex.is_locked(); });
+        call_from_another_thread([&]() -> Task<void> { static_cast<void>(co_await mutex.lock()); },
+                                 [&] { guard.reset(); }, [&] { return mutex.is_locked(); });
       },
       "and nothing changed");
 }
@@ -239,8 +238,7 @@ TEST(BrokenRulesDeathTest, ReceivingFromAFullChannelOnAnotherThreadChangesNothin
         EXPECT_TRUE(channel.try_send(1));
         call_from_another_thread(
             [&]() -> Task<void> { static_cast<void>(co_await channel.send(2)); },
-            [&] { static_cast<void>(channel.try_receive()); },
-            [&] { return channel.size() == 1; });
+            [&] { static_cast<void>(channel.try_receive()); }, [&] { return channel.size() == 1; });
       },
       "and nothing changed");
 }
