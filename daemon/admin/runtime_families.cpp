@@ -106,7 +106,7 @@ constexpr std::array kRingCounters = {
                                  &ReactorMetrics::zero_copy_released},
     Row<ReactorMetrics, Counter>{
         "sluice_ring_zero_copy_copied_total",
-        "... of which the kernel had made a copy after all. Linux 6.3 or newer tells.",
+        "Zero-copy sends that the kernel made a copy for after all. Linux 6.3 or newer tells.",
         &ReactorMetrics::zero_copy_copied},
 };
 
@@ -120,8 +120,8 @@ constexpr std::array kExecutorGauges = {
                                 "Tasks that were started and have not ended.",
                                 &ExecutorMetrics::tasks_alive},
     Row<ExecutorMetrics, Gauge>{"sluice_executor_frames",
-                                "Coroutine frames that the thread of the shard made and that are "
-                                "alive, when the last turn of the loop began.",
+                                "Coroutine frames of the shard that were alive when the last turn "
+                                "of the loop had run what was ready.",
                                 &ExecutorMetrics::frames_alive},
     Row<ExecutorMetrics, Gauge>{"sluice_executor_timers",
                                 "Timers that were set when the last turn of the loop began.",

@@ -280,7 +280,7 @@ TEST_F(MetricsPageTest, HasAsManySeriesAsItsBoundWhenEverythingWasCounted) {
     touch_everything(shard);
   }
   EXPECT_EQ(ParsedPage(render()).order.size(), MetricsPage::max_series(9));
-  EXPECT_EQ(MetricsPage::max_series(9) - MetricsPage::max_series(8), 20U);
+  EXPECT_EQ(MetricsPage::max_series(9) - MetricsPage::max_series(8), 28U);
   EXPECT_LE(MetricsPage::max_series(9), 1500U);
 }
 
