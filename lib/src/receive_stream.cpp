@@ -108,6 +108,11 @@ void ReceiveStream::arm_if_wanted() noexcept {
 }
 
 bool ReceiveStream::arm() noexcept {
+  error_ = socket_.descriptor().refusal(executor_.reactor().ring());
+  if (error_ != 0) {
+    waiter_.grant_front();
+    return false;
+  }
   Submission entry;
   entry.opcode = Opcode::receive;
   entry.fd = socket_.descriptor().number();
@@ -127,9 +132,6 @@ bool ReceiveStream::arm() noexcept {
 }
 
 bool ReceiveStream::is_readable() const noexcept {
-  if (socket_.descriptor().is_direct()) {
-    return true;  // it cannot be asked at once; the receive that is armed afresh will
-  }
   Submission question;
   question.opcode = Opcode::poll_add;
   question.fd = socket_.fd();
@@ -141,9 +143,10 @@ bool ReceiveStream::is_readable() const noexcept {
 // then, and what would have woken it is over: seen on Linux 6.18, where the count of unread bytes
 // says 0. (Of TCP it says 1 once the end is there.) So each time that the socket was emptied,
 // before anybody waits for more, it is asked once; and the receive, if it missed something, armed
-// afresh.
+// afresh. A direct descriptor cannot be asked, and so is taken to have.
 void ReceiveStream::look_for_missed_end() noexcept {
-  if (std::exchange(may_have_missed_end_, false) && armed_ && is_readable()) {
+  if (std::exchange(may_have_missed_end_, false) && armed_ &&
+      (socket_.descriptor().is_direct() || is_readable())) {
     executor_.reactor().cancel(id_);
   }
 }

@@ -201,6 +201,26 @@ TEST(ReceiveStreamTest, ASlowReaderLeavesTheRestInTheSocket) {
   EXPECT_GT(loop.reactor().metrics().cancels_requested.value(), 0U);
 }
 
+TEST(ReceiveStreamTest, ADirectDescriptorOfAnotherRingIsABadDescriptor) {
+  Loop here;
+  Loop there;
+  const auto table = DirectFiles::create(there.reactor().ring(), 1).value();
+  const auto making = [&]() -> Task<Result<DirectDescriptor>> {
+    co_return co_await Operation(DirectSocketRequest(*table, AF_INET, SOCK_STREAM));
+  };
+  const Socket theirs(there.run(making()).value(), AF_INET);
+  const auto buffers = make_buffers(here, {.count = 1, .buffer_bytes = 16});
+  ReceiveStream stream(here.executor(), theirs, *buffers);
+  here.run([&]() -> Task<void> {
+    for (int count = 0; count < 2; ++count) {
+      const auto got = co_await stream.next();
+      EXPECT_EQ(got.error(), std::errc::bad_file_descriptor);
+    }
+    co_await stream.close();
+  }());
+  EXPECT_EQ(here.reactor().metrics().registered.value(), 0U);
+}
+
 TEST(ProvidedBuffersTest, ComeAndGoWithoutATraceAndTakeAnyCountUpToTheKernelsLimit) {
   Loop loop;
   for (const std::uint32_t count : {0U, 1U, 3U, 256U, 32768U, 40000U}) {
