@@ -44,9 +44,17 @@ constexpr std::array kRingGauges = {
         "Operations in flight that the kernel has not been given yet, for want of room in the "
         "submission or completion queue.",
         &ReactorMetrics::parked},
+    Row<ReactorMetrics, Gauge>{"sluice_ring_zero_copy_buffers",
+                               "Buffers of zero-copy sends that the kernel has not let go of yet, "
+                               "which for TCP is when the "
+                               "peer has acknowledged them.",
+                               &ReactorMetrics::zero_copy_outstanding},
 };
 
+// The entries of the completion queue in all are the sum of sluice_ring_completion_batch_entries.
 constexpr std::array kRingCounters = {
+    Row<ReactorMetrics, Counter>{"sluice_ring_operations_total", "Operations begun.",
+                                 &ReactorMetrics::registered},
     Row<ReactorMetrics, Counter>{
         "sluice_ring_enters_total",
         "Calls of io_uring_enter. Submissions divided by these is how many entries one call "
@@ -82,12 +90,24 @@ constexpr std::array kRingCounters = {
                                  "Operations that were asked to end early.",
                                  &ReactorMetrics::cancels_requested},
     Row<ReactorMetrics, Counter>{
+        "sluice_ring_cancels_submitted_total",
+        "Cancels handed to the kernel. The others named operations that were parked, or have ended "
+        "by themselves meanwhile.",
+        &ReactorMetrics::cancels_submitted},
+    Row<ReactorMetrics, Counter>{
         "sluice_ring_stale_completions_total",
         "Completions of operations that are not in flight. Anything but 0 is a bug.",
         &ReactorMetrics::stale_completions},
     Row<ReactorMetrics, Counter>{"sluice_ring_wakeups_total",
                                  "Times that another thread woke the shard up.",
                                  &ReactorMetrics::wakeups},
+    Row<ReactorMetrics, Counter>{"sluice_ring_zero_copy_released_total",
+                                 "Buffers of zero-copy sends that the kernel has let go of.",
+                                 &ReactorMetrics::zero_copy_released},
+    Row<ReactorMetrics, Counter>{
+        "sluice_ring_zero_copy_copied_total",
+        "Zero-copy sends that the kernel made a copy for after all. Linux 6.3 or newer tells.",
+        &ReactorMetrics::zero_copy_copied},
 };
 
 constexpr std::array kExecutorGauges = {
@@ -99,6 +119,10 @@ constexpr std::array kExecutorGauges = {
     Row<ExecutorMetrics, Gauge>{"sluice_executor_tasks",
                                 "Tasks that were started and have not ended.",
                                 &ExecutorMetrics::tasks_alive},
+    Row<ExecutorMetrics, Gauge>{"sluice_executor_frames",
+                                "Coroutine frames of the shard that were alive when the last turn "
+                                "of the loop had run what was ready.",
+                                &ExecutorMetrics::frames_alive},
     Row<ExecutorMetrics, Gauge>{"sluice_executor_timers",
                                 "Timers that were set when the last turn of the loop began.",
                                 &ExecutorMetrics::timers_armed},
@@ -112,6 +136,10 @@ constexpr std::array kExecutorCounters = {
     Row<ExecutorMetrics, Counter>{"sluice_executor_resumes_total",
                                   "Coroutines taken off the ready queue and run.",
                                   &ExecutorMetrics::resumes},
+    Row<ExecutorMetrics, Counter>{"sluice_executor_tasks_spawned_total", "Tasks started.",
+                                  &ExecutorMetrics::tasks_spawned},
+    Row<ExecutorMetrics, Counter>{"sluice_executor_timers_expired_total", "Timers that came due.",
+                                  &ExecutorMetrics::timers_expired},
     Row<ExecutorMetrics, Counter>{"sluice_executor_messages_total",
                                   "Messages that other threads have sent to the shard.",
                                   &ExecutorMetrics::messages_received},

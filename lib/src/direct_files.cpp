@@ -1,5 +1,7 @@
 #include <sluice/direct_files.hpp>
 
+#include <utility>
+
 #include <sluice/detail/invariant.hpp>
 
 namespace sluice {
@@ -11,12 +13,6 @@ Descriptor DirectDescriptor::get() const noexcept {
 void DirectDescriptor::reset() noexcept {
   if (table_ != nullptr) {
     table_->ring_.close_direct_descriptor(slot_);
-    release();
-  }
-}
-
-void DirectDescriptor::release() noexcept {
-  if (table_ != nullptr) {
     table_->in_use_.add(-1);
     table_ = nullptr;
   }
@@ -30,13 +26,33 @@ Result<std::unique_ptr<DirectFiles>> DirectFiles::create(Ring& ring, unsigned sl
 }
 
 DirectFiles::~DirectFiles() {
-  detail::invariant(in_use_.value() == 0, "a DirectFiles outlives the descriptors in it");
+  detail::invariant(in_use_.value() == 0 && reserved_ == 0,
+                    "a DirectFiles outlives the descriptors in it");
   ring_.unregister_direct_descriptors();
 }
 
 DirectDescriptor DirectFiles::adopt(unsigned slot) noexcept {
   in_use_.add(1);
   return {*this, slot};
+}
+
+DirectFiles* OwnedDescriptor::release() noexcept {
+  if (!std::exchange(descriptor_, Descriptor()).is_direct()) {
+    return nullptr;
+  }
+  table_->in_use_.add(-1);
+  static_cast<void>(table_->reserve(1));
+  return table_;
+}
+
+void OwnedDescriptor::close_now() noexcept {
+  // The temporaries close what they own.
+  if (descriptor_.is_direct()) {
+    DirectDescriptor(*table_, static_cast<unsigned>(descriptor_.number()));
+  } else {
+    static_cast<void>(UniqueFd(descriptor_.number()));
+  }
+  descriptor_ = Descriptor();
 }
 
 }  // namespace sluice

@@ -24,6 +24,9 @@ constexpr Duration kFirstBackOff = 10ms;
 constexpr Duration kLongestBackOff = 1s;
 // Connections that wait here for a taker; beyond that they wait in the kernel's queue.
 constexpr std::size_t kMostWaiting = 128;
+// Accepts that are armed at once for direct descriptors, so that many connections are taken in one
+// turn.
+constexpr unsigned kMostDirectAccepts = 16;
 
 bool is_fatal(int error) noexcept {
   return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP;
@@ -49,23 +52,48 @@ void remove_if_stale(const SocketAddress& address) noexcept {
 
 }  // namespace
 
-class Listener::State final : private Waker, private detail::TimerNode {
+class Listener::State final : private detail::TimerNode {
+  // One accept operation.
+  struct Accept final : Waker {
+    explicit Accept(State& owner) noexcept : state(owner) {}
+    void wake(Completion completion) noexcept override { state.completed(*this, completion); }
+    State& state;
+    OperationId id;
+    bool is_armed = false;
+  };
+
  public:
-  State(Executor& executor, UniqueFd fd, Counter* shared_backed_off) noexcept
+  State(Executor& executor, UniqueFd fd, DirectFiles* table, Counter* shared_backed_off)
       : backed_off(shared_backed_off != nullptr ? *shared_backed_off : own_backed_off_),
         executor_(executor),
-        fd_(std::move(fd)) {}
+        fd_(std::move(fd)),
+        table_(table) {
+    if (table_ != nullptr) {
+      detail::invariant(&table_->ring() == &executor_.reactor().ring(),
+                        "a Listener accepts into the table of its own ring");
+      const auto local = SocketAddress::local_of(fd_.get());
+      family_ = local ? local->family() : AF_UNSPEC;
+    }
+    const unsigned count =
+        table_ != nullptr ? std::clamp(table_->slots() / 8, 1U, kMostDirectAccepts) : 1;
+    while (accepts_.size() < count) {
+      accepts_.emplace_back(*this);
+    }
+  }
   ~State() {
-    detail::invariant(!armed_ && waiter_ == nullptr,
+    detail::invariant(armed_ == 0 && waiter_ == nullptr,
                       "a Listener is closed, and its accept awaited, before it is destroyed");
     executor_.disarm(*this);
+    while (has_ready()) {
+      static_cast<void>(take());  // connections that nobody took are closed
+    }
   }
 
   [[nodiscard]] bool is_done() const noexcept { return closed_ || error_ != 0; }
   void set_room(std::size_t room) noexcept {
     one_at_a_time_ = room < executor_.reactor().ring().completion_capacity();
-    if (one_at_a_time_ && is_multishot_ && armed_) {
-      executor_.reactor().cancel(id_);
+    if (one_at_a_time_ && (is_multishot_ || armed_ > 1)) {
+      cancel_armed();
     }
   }
   void wait(AcceptAwaiter& waiter) noexcept {
@@ -81,19 +109,18 @@ class Listener::State final : private Waker, private detail::TimerNode {
   [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
   [[nodiscard]] Result<Socket> take() noexcept {
     if (!ready_.empty()) {
-      Socket socket(std::move(ready_.front()));
+      const int number = ready_.front();
       ready_.pop_front();
-      return socket;
+      return own(number);
     }
     return failure(error_ != 0 ? error_ : ECANCELED);
   }
 
   void begin_close() noexcept {
+    executor_.expect_its_thread();
     closed_ = true;
     executor_.disarm(*this);
-    if (armed_) {
-      executor_.reactor().cancel(id_);
-    }
+    cancel_armed();
     wake_waiter();
   }
   void end_close() noexcept { fd_.reset(); }
@@ -101,7 +128,7 @@ class Listener::State final : private Waker, private detail::TimerNode {
   // Suspends a closing coroutine until the armed accept has ended. Several may close at once.
   struct DrainAwaiter : detail::ListNode {
     explicit DrainAwaiter(State& closing) noexcept : state(closing) {}
-    [[nodiscard]] bool await_ready() const noexcept { return !state.armed_; }
+    [[nodiscard]] bool await_ready() const noexcept { return state.armed_ == 0; }
     template <detail::RuntimePromise Promise>
     void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
       promise = &handle.promise();
@@ -120,51 +147,104 @@ class Listener::State final : private Waker, private detail::TimerNode {
 
  private:
   void arm_if_needed() noexcept {
-    if (armed_ || is_done() || TimerNode::is_armed() || ready_.size() >= kMostWaiting) {
+    if (is_done() || TimerNode::is_armed() || ready_.size() >= kMostWaiting) {
       return;
     }
+    for (Accept& accept : accepts_) {
+      if (one_at_a_time_ && armed_ > 0) {
+        return;
+      }
+      if (!accept.is_armed && !arm(accept)) {
+        if (armed_ == 0) {
+          back_off();
+        }
+        return;
+      }
+    }
+  }
+
+  // False when a table is full: the reactor's of operations, or the one of direct descriptors.
+  [[nodiscard]] bool arm(Accept& accept) noexcept {
     constexpr std::uint16_t kMultishot = 1;  // IORING_ACCEPT_MULTISHOT
     Submission entry;
     entry.opcode = Opcode::accept;
     entry.fd = fd_.get();
-    entry.priority = one_at_a_time_ ? 0 : kMultishot;
-    entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
-    auto id = executor_.reactor().register_operation(*this, entry);
-    if (!id) {
-      back_off();  // the table of operations is full
-      return;
+    if (table_ == nullptr) {
+      is_multishot_ = !one_at_a_time_;
+      entry.priority = is_multishot_ ? kMultishot : 0;
+      entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    } else {
+      if (!table_->reserve(1)) {
+        return false;
+      }
+      entry.operation_flags = SOCK_NONBLOCK;  // never inherited, and the kernel refuses the bit
+      entry.file_index = kDirectDescriptorAny;
     }
-    id_ = *id;
-    armed_ = true;
-    is_multishot_ = !one_at_a_time_;
+    const auto id = executor_.reactor().register_operation(accept, entry);
+    if (!id) {
+      unreserve();
+      return false;
+    }
+    accept.id = *id;
+    accept.is_armed = true;
+    ++armed_;
+    return true;
+  }
+  void cancel_armed() noexcept {
+    for (const Accept& accept : accepts_) {
+      if (accept.is_armed) {
+        executor_.reactor().cancel(accept.id);
+      }
+    }
+  }
+  void unreserve() noexcept {
+    if (table_ != nullptr) {
+      table_->unreserve(1);
+    }
+  }
+  [[nodiscard]] Socket own(int number) noexcept {
+    if (table_ == nullptr) {
+      return Socket(UniqueFd(number));
+    }
+    unreserve();
+    return {table_->adopt(static_cast<unsigned>(number)), family_};
   }
 
-  void wake(Completion completion) noexcept override {
+  void completed(Accept& accept, Completion completion) noexcept {
     if (completion.is_final()) {
-      armed_ = false;
+      accept.is_armed = false;
+      --armed_;
     }
     if (completion.result >= 0) {
       accepted.add();
       next_back_off_ = kFirstBackOff;
-      ready_.emplace_back(completion.result);
-      if (armed_ && ready_.size() >= kMostWaiting) {
-        executor_.reactor().cancel(id_);
+      ready_.push_back(completion.result);  // a place in the table stays reserved until it is taken
+      if (ready_.size() >= kMostWaiting) {
+        cancel_armed();
       }
       wake_waiter();
-    } else if (is_fatal(-completion.result)) {
-      error_ = -completion.result;
-      wake_waiter();
-    } else if (completion.result != -ECANCELED && !is_of_one_connection(-completion.result)) {
-      back_off();
+    } else {
+      unreserve();
+      note_error(-completion.result);
     }
-    if (armed_) {
+    if (!completion.is_final()) {
       return;
     }
-    while (DrainAwaiter* closer = closers_.pop_front()) {
-      executor_.make_ready(*closer->promise);
+    if (armed_ == 0) {
+      while (DrainAwaiter* closer = closers_.pop_front()) {
+        executor_.make_ready(*closer->promise);
+      }
     }
     if (waiter_ != nullptr) {
       arm_if_needed();
+    }
+  }
+  void note_error(int error) noexcept {
+    if (is_fatal(error)) {
+      error_ = error;
+      wake_waiter();
+    } else if (error != ECANCELED && !is_of_one_connection(error)) {
+      back_off();
     }
   }
 
@@ -192,13 +272,15 @@ class Listener::State final : private Waker, private detail::TimerNode {
   Counter own_backed_off_;
   Executor& executor_;
   UniqueFd fd_;
-  std::deque<UniqueFd> ready_;
+  DirectFiles* table_;      // null: descriptors of the process
+  int family_ = AF_UNSPEC;  // of the connections, when they are direct
+  std::deque<Accept> accepts_;
+  std::deque<int> ready_;  // accepted, owned, and not taken
   AcceptAwaiter* waiter_ = nullptr;
   detail::IntrusiveList<DrainAwaiter> closers_;
-  OperationId id_;
   Duration next_back_off_ = kFirstBackOff;
   int error_ = 0;
-  bool armed_ = false;
+  unsigned armed_ = 0;         // how many of the accepts
   bool is_multishot_ = false;  // of the armed accept
   bool one_at_a_time_ = false;
   bool closed_ = false;
@@ -239,7 +321,10 @@ Result<UniqueFd> Listener::listen(const SocketAddress& address, const ListenOpti
 }
 
 Listener::Listener(Executor& executor, UniqueFd listening_socket, Counter* backed_off)
-    : state_(std::make_unique<State>(executor, std::move(listening_socket), backed_off)) {}
+    : state_(std::make_unique<State>(executor, std::move(listening_socket), nullptr, backed_off)) {}
+Listener::Listener(Executor& executor, UniqueFd listening_socket, DirectFiles& table,
+                   Counter* backed_off)
+    : state_(std::make_unique<State>(executor, std::move(listening_socket), &table, backed_off)) {}
 Listener::~Listener() = default;
 
 Listener::AcceptAwaiter Listener::accept(std::size_t room) noexcept {

@@ -10,7 +10,7 @@
 namespace sluice {
 
 DirectOpenRequest::DirectOpenRequest(DirectFiles& table_in, OpenRequest open_in) noexcept
-    : table(&table_in), open(open_in) {
+    : DirectResult(table_in), open(open_in) {
   open.how.flags &= ~static_cast<std::uint64_t>(O_CLOEXEC);
 }
 

@@ -35,10 +35,7 @@ ReceiveStream::ReceiveStream(Executor& executor, const Socket& socket, ProvidedB
       buffers_(buffers),
       most_waiting_(std::max(options.most_waiting, 1U)) {
   ++buffers_.streams_;
-  int domain = 0;
-  socklen_t size = sizeof(domain);
-  is_unix_ =
-      ::getsockopt(socket_.fd(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+  is_unix_ = socket_.family() == AF_UNIX;
 }
 
 ReceiveStream::~ReceiveStream() {
@@ -70,6 +67,7 @@ Task<void> ReceiveStream::close() {
 }
 
 void ReceiveStream::begin_close() noexcept {
+  executor_.expect_its_thread();
   closed_ = true;
   starved_.unlink();
   if (armed_) {
@@ -110,10 +108,15 @@ void ReceiveStream::arm_if_wanted() noexcept {
 }
 
 bool ReceiveStream::arm() noexcept {
+  error_ = socket_.descriptor().refusal(executor_.reactor().ring());
+  if (error_ != 0) {
+    waiter_.grant_front();
+    return false;
+  }
   Submission entry;
   entry.opcode = Opcode::receive;
-  entry.fd = socket_.fd();
-  entry.flags = kSubmissionBufferSelect;
+  entry.fd = socket_.descriptor().number();
+  entry.flags = kSubmissionBufferSelect | socket_.descriptor().submission_flags();
   // Polled first, so that a buffer is looked for only when there is something to put into it.
   entry.priority = kReceiveMultishot | kPollFirst;
   entry.buffer = buffers_.group_;
@@ -140,9 +143,10 @@ bool ReceiveStream::is_readable() const noexcept {
 // then, and what would have woken it is over: seen on Linux 6.18, where the count of unread bytes
 // says 0. (Of TCP it says 1 once the end is there.) So each time that the socket was emptied,
 // before anybody waits for more, it is asked once; and the receive, if it missed something, armed
-// afresh.
+// afresh. A direct descriptor cannot be asked, and so is taken to have.
 void ReceiveStream::look_for_missed_end() noexcept {
-  if (std::exchange(may_have_missed_end_, false) && armed_ && is_readable()) {
+  if (std::exchange(may_have_missed_end_, false) && armed_ &&
+      (socket_.descriptor().is_direct() || is_readable())) {
     executor_.reactor().cancel(id_);
   }
 }

@@ -32,6 +32,21 @@ Task<Result<Socket>> Socket::connect(const SocketAddress& address) {
   co_return Socket(std::move(fd));
 }
 
+Task<Result<Socket>> Socket::connect(const SocketAddress& address, DirectFiles& table) {
+  const int family = address.family();
+  auto made = co_await Operation(DirectSocketRequest(table, family, SOCK_STREAM));
+  if (!made) {
+    co_return std::unexpected(made.error());
+  }
+  Socket socket(std::move(*made), family);
+  const auto connected =
+      co_await Operation(ConnectRequest(socket.descriptor(), address.data(), address.size()));
+  if (!connected) {
+    co_return std::unexpected(connected.error());
+  }
+  co_return Result<Socket>(std::move(socket));
+}
+
 Task<Result<void>> Socket::send_all(std::span<const std::byte> buffer, int flags) const {
   while (!buffer.empty()) {
     // MSG_WAITALL makes the kernel go on after a short send; the loop is for what is short anyway.
@@ -61,6 +76,14 @@ std::span<iovec> without_front(std::span<iovec> pieces, std::size_t sent) noexce
     first = {static_cast<std::byte*>(first.iov_base) + sent, first.iov_len - sent};
   }
   return pieces;
+}
+
+// What a system call said, of which a direct descriptor has no number for.
+Result<void> outcome_of(int status, const Descriptor& descriptor) noexcept {
+  if (status == 0) {
+    return {};
+  }
+  return failure(descriptor.is_direct() ? EOPNOTSUPP : errno);
 }
 
 bool lacks_zero_copy(const std::error_code& error) noexcept {
@@ -103,37 +126,50 @@ Task<Result<void>> Socket::send_all_zero_copy(std::span<const std::byte> buffer,
 }
 
 Operation<PollRequest> Socket::wait_readable() const noexcept {
-  return Operation(PollRequest(fd_.get(), POLLIN));
+  return Operation(PollRequest(descriptor(), POLLIN));
 }
 
 Operation<PollRequest> Socket::wait_writable() const noexcept {
-  return Operation(PollRequest(fd_.get(), POLLOUT));
+  return Operation(PollRequest(descriptor(), POLLOUT));
 }
 
 Result<std::size_t> Socket::try_send_file(Reactor& reactor, const File& file, std::uint64_t offset,
                                           std::size_t length) const noexcept {
   Submission entry;
   entry.opcode = Opcode::send_file;
-  entry.fd = fd_.get();
+  entry.fd = fd();
   entry.file_index = file.fd();
   entry.offset = offset;
   entry.length = transfer_length(length);
-  return count_or_error(reactor.attempt(entry));
+  const std::int32_t result = reactor.attempt(entry);
+  // sendfile(2) took their numbers for bad ones.
+  const bool is_direct = descriptor().is_direct() || file.descriptor().is_direct();
+  return result == -EBADF && is_direct ? failure(EOPNOTSUPP) : count_or_error(result);
 }
 
 bool Socket::has_bytes_underway() const noexcept {
   int unread = 0;
   int unsent = 0;
-  ::ioctl(fd_.get(), SIOCINQ, &unread);
-  ::ioctl(fd_.get(), SIOCOUTQ, &unsent);
+  ::ioctl(fd(), SIOCINQ, &unread);
+  ::ioctl(fd(), SIOCOUTQ, &unsent);
   return unread > 0 || unsent > 0;
 }
 
-void Socket::shut_down(int how) const noexcept { ::shutdown(fd_.get(), how); }
+Result<void> Socket::shut_down(int how) const noexcept {
+  return outcome_of(::shutdown(fd(), how), descriptor());
+}
 
-void Socket::set_no_delay() const noexcept {
+Result<void> Socket::set_no_delay() const noexcept {
   const int on = 1;
-  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  return outcome_of(::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), descriptor());
+}
+
+int Socket::family() const noexcept {
+  if (descriptor().is_direct()) {
+    return direct_family_;
+  }
+  const auto local = SocketAddress::local_of(fd());
+  return local ? local->family() : AF_UNSPEC;
 }
 
 }  // namespace sluice

@@ -29,7 +29,7 @@ std::size_t Listener::waiting() const noexcept {
 
 std::optional<StreamProgress> Socket::progress() const noexcept {
   tcp_info info{};
-  const socklen_t size = read_tcp_info(fd_.get(), info);
+  const socklen_t size = read_tcp_info(fd(), info);
   if (size < offsetof(tcp_info, tcpi_busy_time) + sizeof(info.tcpi_busy_time)) {
     return std::nullopt;
   }

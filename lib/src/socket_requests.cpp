@@ -13,21 +13,23 @@ msghdr header_of(std::span<const iovec> pieces) noexcept {
 
 }  // namespace
 
-SendRequest::SendRequest(int fd_in, std::span<const std::byte> buffer_in, int flags_in) noexcept
-    : fd(fd_in), buffer(buffer_in), flags(flags_in | MSG_NOSIGNAL) {}
+SendRequest::SendRequest(Descriptor fd_in, std::span<const std::byte> buffer_in,
+                         int flags_in) noexcept
+    : OnDescriptor(fd_in), buffer(buffer_in), flags(flags_in | MSG_NOSIGNAL) {}
 
-ReceiveVectoredRequest::ReceiveVectoredRequest(int fd_in, std::span<const iovec> pieces) noexcept
-    : fd(fd_in), header(header_of(pieces)) {}
+ReceiveVectoredRequest::ReceiveVectoredRequest(Descriptor fd_in,
+                                               std::span<const iovec> pieces) noexcept
+    : OnDescriptor(fd_in), header(header_of(pieces)) {}
 
-SendVectoredRequest::SendVectoredRequest(int fd_in, std::span<const iovec> pieces,
+SendVectoredRequest::SendVectoredRequest(Descriptor fd_in, std::span<const iovec> pieces,
                                          int flags_in) noexcept
-    : fd(fd_in), flags(flags_in | MSG_NOSIGNAL), header(header_of(pieces)) {}
+    : OnDescriptor(fd_in), flags(flags_in | MSG_NOSIGNAL), header(header_of(pieces)) {}
 
 Submission ReceiveFromRequest::prepare() noexcept {
   header = header_of({&piece, 1});
   header.msg_name = &name;
   header.msg_namelen = sizeof(name);
-  return {.opcode = Opcode::recvmsg, .fd = fd, .address = address_of(&header), .length = 1};
+  return message(Opcode::recvmsg, &header, 1, 0);
 }
 
 Result<Datagram> ReceiveFromRequest::finish(Completion completion) noexcept {
@@ -43,11 +45,7 @@ Submission SendToRequest::prepare() noexcept {
   header = header_of({&piece, 1});
   header.msg_name = const_cast<sockaddr*>(to.data());
   header.msg_namelen = to.size();
-  return {.opcode = Opcode::sendmsg,
-          .fd = fd,
-          .address = address_of(&header),
-          .length = 1,
-          .operation_flags = MSG_NOSIGNAL};
+  return message(Opcode::sendmsg, &header, 1, MSG_NOSIGNAL);
 }
 
 }  // namespace sluice

@@ -12,7 +12,12 @@ bool ZeroCopySender::SendAwaiter::start(detail::PromiseBase& promise) noexcept {
   if (scope != nullptr && scope->is_cancelled()) {
     return false;
   }
-  const auto id = promise.executor().reactor().register_operation(sender_, request_.prepare());
+  Reactor& reactor = promise.executor().reactor();
+  if (const int error = request_.refusal(reactor.ring()); error != 0) {
+    completion_ = {-error, 0};
+    return false;
+  }
+  const auto id = reactor.register_operation(sender_, request_.prepare());
   if (!id) {
     completion_ = {-id.error().value(), 0};
     return false;

@@ -252,21 +252,27 @@ TEST(Reactor, CompletionsHeldBackByTheKernelAreAllDelivered) {
     listener->backlog.push_back(SimulatedStore::make_stream({}, true));
   }
   const UniqueFd listening = simulated.store().open(listener);
+  // Each time that the queue is full, the last completion is held back, and ends the operation.
   RecordingWaker waker;
-  const auto id = simulated.reactor().register_operation(waker, multishot_accept(listening.get()));
+  const auto arm = [&] {
+    return simulated.reactor().register_operation(waker, multishot_accept(listening.get())).value();
+  };
+  OperationId id = arm();
   while (waker.completions.size() < 100) {
     ASSERT_GT(simulated.turn(), 0U);
+    if (waker.completions.back().is_final()) {
+      id = arm();
+    }
   }
   EXPECT_GT(simulated.metrics().completion_overflows.value(), 0U);
   EXPECT_EQ(simulated.reactor().in_flight(), 1U);
-  simulated.reactor().cancel(id.value());
+  simulated.reactor().cancel(id);
   simulated.turn();
   ASSERT_EQ(waker.completions.size(), 101U);
   EXPECT_EQ(waker.completions.back().result, -ECANCELED);
   EXPECT_TRUE(waker.completions.back().is_final());
   waker.completions.pop_back();
   for (const Completion& completion : waker.completions) {
-    EXPECT_FALSE(completion.is_final());
     EXPECT_EQ(::close(completion.result), 0);
   }
 }

@@ -95,18 +95,23 @@ SimulatedStore::Found SimulatedRing::find_descriptor(const Submission& entry) co
   return is_open ? SimulatedStore::Found{true, direct_descriptors_[slot]} : SimulatedStore::Found{};
 }
 
-std::int32_t SimulatedRing::open_direct(const Submission& entry) noexcept {
+// What finds no place is closed again, as in the real kernel.
+std::int32_t SimulatedRing::install(ObjectPointer object) noexcept {
   const auto place = std::ranges::find(direct_descriptors_, nullptr);
   if (place == direct_descriptors_.end()) {
     return -ENFILE;
   }
+  *place = std::move(object);
+  return static_cast<std::int32_t>(place - direct_descriptors_.begin());
+}
+
+std::int32_t SimulatedRing::open_direct(const Submission& entry) noexcept {
   const std::int32_t fd = open_name(entry);
   if (fd < 0) {
     return fd;
   }
-  *place = store_.find(fd).object;
-  ::close(fd);
-  return static_cast<std::int32_t>(place - direct_descriptors_.begin());
+  const UniqueFd opened(fd);
+  return install(store_.find(fd).object);
 }
 
 std::int32_t SimulatedRing::close(const Submission& entry) noexcept {

@@ -1,5 +1,6 @@
 // What the operations of the simulated kernel do, and what becomes of cancels.
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -209,6 +210,8 @@ SimulatedRing::Outcome SimulatedRing::work(Pending& operation, std::size_t at_mo
       return {entry.file_index == kDirectDescriptorAny ? open_direct(entry) : open_name(entry), 0};
     case Opcode::close:
       return {close(entry), 0};
+    case Opcode::socket:
+      return {install(SimulatedStore::make_stream({}, true)), 0};
     case Opcode::poll_add:
       return {static_cast<std::int32_t>(entry.operation_flags), 0};
     default:
@@ -248,11 +251,23 @@ SimulatedRing::Outcome SimulatedRing::accept(const Pending& operation) noexcept 
   if (backlog.empty()) {
     return {-ECANCELED, 0};  // interrupted while it waited
   }
-  const int fd = store_.open(std::move(backlog.front())).release();
+  const bool is_direct = operation.entry.file_index == kDirectDescriptorAny;
+  if (is_direct && (operation.entry.operation_flags & SOCK_CLOEXEC) != 0) {
+    return {-EINVAL, 0};
+  }
+  ObjectPointer connection = std::move(backlog.front());
   backlog.pop_front();
+  const std::int32_t result =
+      is_direct ? install(std::move(connection)) : store_.open(std::move(connection)).release();
+  if (result < 0) {
+    ++connections_dropped_;
+    return {result, 0};
+  }
+  // It ends with the completion that has no room in the queue any more.
   const bool goes_on = (operation.entry.priority & kAcceptMultishot) != 0 &&
-                       !operation.is_interrupted && !random_.chance(options_.multishot_ends);
-  return {fd, goes_on ? kCompletionMore : 0};
+                       !operation.is_interrupted && has_room_for_completion() &&
+                       !random_.chance(options_.multishot_ends);
+  return {result, goes_on ? kCompletionMore : 0};
 }
 
 std::int32_t SimulatedRing::send_file(const Submission& entry) noexcept {
@@ -270,11 +285,13 @@ std::int32_t SimulatedRing::send_file(const Submission& entry) noexcept {
 }
 
 std::int32_t SimulatedRing::attempt(const Submission& entry) noexcept {
+  if ((entry.flags & kSubmissionFixedFile) != 0) {
+    return -EAGAIN;
+  }
   if (entry.opcode == Opcode::poll_add) {
     return poll_at_once(entry);
   }
-  const bool is_direct = (entry.flags & kSubmissionFixedFile) != 0;
-  if (is_direct || !random_.chance(options_.attempt_succeeds)) {
+  if (!random_.chance(options_.attempt_succeeds)) {
     return -EAGAIN;
   }
   switch (entry.opcode) {

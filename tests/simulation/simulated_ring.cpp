@@ -90,7 +90,7 @@ int SimulatedRing::enter(std::optional<Duration> at_most) noexcept {
   ++enters_;
   require(enters_ <= options_.most_enters, "the loop waits for something and does not spin");
   now_ += options_.turn_cost;
-  while (!backlog_.empty() && has_room_for_completion()) {
+  while (!backlog_.empty() && completions_waiting() < queues_.completion_capacity) {
     put_in_completion_queue(backlog_.front());
     backlog_.pop_front();
   }
@@ -144,15 +144,16 @@ void SimulatedRing::admit(const Submission& entry) noexcept {
       lend_to_kernel(reinterpret_cast<std::uint64_t>(piece.iov_base), piece.iov_len);
     }
   }
-  if (entry.fd >= 0) {
+  const bool is_new = entry.opcode == Opcode::socket;  // and then `fd` is an address family
+  if (entry.fd >= 0 && !is_new) {
     // Looked up now, as the kernel does: the operation keeps what it found, whoever closes the
     // descriptor later.
     SimulatedStore::Found found = find_descriptor(entry);
     operation.is_bad_descriptor = !found.is_open;
     operation.object = std::move(found.object);
   } else {
-    operation.is_bad_descriptor =
-        entry.opcode != Opcode::nop && entry.opcode != Opcode::openat2 && entry.fd != AT_FDCWD;
+    operation.is_bad_descriptor = !is_new && entry.opcode != Opcode::nop &&
+                                  entry.opcode != Opcode::openat2 && entry.fd != AT_FDCWD;
   }
   const bool is_held = entry.opcode != Opcode::close && random_.chance(options_.held);
   operation.due = is_held ? kNever : pick_due();
@@ -261,7 +262,7 @@ void SimulatedRing::post(const RingCompletion& completion) noexcept {
   for (const std::uint64_t fact : facts) {
     fingerprint_ = SeededRandom(fingerprint_ ^ fact).next();
   }
-  if (backlog_.empty() && has_room_for_completion()) {
+  if (has_room_for_completion()) {
     put_in_completion_queue(completion);
     return;
   }

@@ -135,6 +135,8 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::uint64_t operations_taken() const noexcept { return operations_taken_; }
   [[nodiscard]] std::uint64_t cancels_taken() const noexcept { return cancels_taken_; }
   [[nodiscard]] std::uint64_t finals_posted() const noexcept { return finals_posted_; }
+  /// Connections that were accepted and found no place in the table of direct descriptors.
+  [[nodiscard]] std::uint64_t connections_dropped() const noexcept { return connections_dropped_; }
   /// A number made from every completion posted and its time: equal runs have equal numbers.
   [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }
 
@@ -165,9 +167,6 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] unsigned completions_waiting() const noexcept {
     return completion_tail_ - completion_head_;
   }
-  [[nodiscard]] bool has_room_for_completion() const noexcept {
-    return completions_waiting() < queues_.completion_capacity;
-  }
   void put_in_completion_queue(const RingCompletion& completion) noexcept;
   [[nodiscard]] int next_enter_answer() noexcept;
   void take_submissions() noexcept;
@@ -195,6 +194,9 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::int32_t receive(const Pending& operation, std::size_t at_most) noexcept;
   [[nodiscard]] std::int32_t send(const Pending& operation, std::size_t at_most) noexcept;
   [[nodiscard]] Outcome accept(const Pending& operation) noexcept;
+  [[nodiscard]] bool has_room_for_completion() const noexcept {
+    return backlog_.empty() && completions_waiting() < queues_.completion_capacity;
+  }
   // simulated_sockets.cpp: provided buffers, zero-copy sends, and messages of several buffers.
   void find_provided_buffers() noexcept;
   [[nodiscard]] Outcome receive_provided(Pending& operation, std::size_t at_most) noexcept;
@@ -217,6 +219,7 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::int32_t change_names(const Submission& entry) noexcept;
   [[nodiscard]] std::int32_t tell_status(const Submission& entry) const noexcept;
   [[nodiscard]] std::int32_t open_direct(const Submission& entry) noexcept;
+  [[nodiscard]] std::int32_t install(ObjectPointer object) noexcept;
   [[nodiscard]] std::int32_t close(const Submission& entry) noexcept;
   [[nodiscard]] bool is_in_registered_buffer(const Submission& entry) const noexcept;
   [[nodiscard]] SimulatedStore::Found find_descriptor(const Submission& entry) const noexcept;
@@ -253,6 +256,7 @@ class SimulatedRing final : public Ring {
   std::uint64_t operations_taken_ = 0;
   std::uint64_t cancels_taken_ = 0;
   std::uint64_t finals_posted_ = 0;
+  std::uint64_t connections_dropped_ = 0;
   std::uint64_t fingerprint_ = 0;
 };
 

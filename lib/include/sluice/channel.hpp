@@ -68,6 +68,8 @@ class Channel {
 
   /// Nothing goes in any more. Wakes all who wait. Does nothing the second time.
   void close() noexcept {
+    senders_.expect_own_thread();
+    receivers_.expect_own_thread();
     is_closed_ = true;
     while (senders_.grant_front() != nullptr) {
     }
@@ -98,6 +100,7 @@ class Channel {
     if (size_ == 0) {
       return std::nullopt;
     }
+    senders_.expect_own_thread();
     std::optional<T> value = std::exchange(values_[first_], std::nullopt);
     first_ = (first_ + 1) % capacity_;
     --size_;

@@ -38,11 +38,10 @@ class SLUICE_API DirectDescriptor {
   [[nodiscard]] Descriptor get() const noexcept;
   /// Closes the file and gives the place back.
   void reset() noexcept;
-  /// Gives the place away, to the close operation that empties it.
-  void release() noexcept;
 
  private:
   friend class DirectFiles;
+  friend class OwnedDescriptor;
   DirectDescriptor(DirectFiles& table, unsigned slot) noexcept : table_(&table), slot_(slot) {}
   DirectFiles* table_ = nullptr;
   unsigned slot_ = 0;
@@ -51,8 +50,14 @@ class SLUICE_API DirectDescriptor {
 /// The table of direct descriptors of one ring (io_uring_register_files(3)): open files that live
 /// in the ring and not in the process's descriptor table, so that opening, using and closing one
 /// takes no lock that threads share. A file that is opened into it (File::open_direct,
-/// Directory::open_direct) works with the operations of File; see there for what it cannot do. The
-/// kernel chooses the places. Linux 5.19 (IORING_FILE_INDEX_ALLOC), below the runtime's floor.
+/// Directory::open_direct) works with the operations of File, and a connection that is accepted or
+/// made into it (Listener, Socket::connect) with those of Socket; see there for what they cannot
+/// do. The kernel chooses the places. Linux 5.19 (IORING_FILE_INDEX_ALLOC), below the runtime's
+/// floor.
+///
+/// The kernel drops a connection that it has accepted when the table has no place for it, and says
+/// ENFILE (seen on Linux 6.18). So whatever will fill a place has one reserved for it while it is
+/// in flight, and is not begun without.
 ///
 /// One for each ring. Belongs to the ring's thread, and must be destroyed before the ring.
 class SLUICE_API DirectFiles {
@@ -71,47 +76,90 @@ class SLUICE_API DirectFiles {
   [[nodiscard]] unsigned slots() const noexcept { return slots_; }
   /// How many of them are taken.
   [[nodiscard]] const Gauge& in_use() const noexcept { return in_use_; }
+  /// How many are neither taken nor reserved.
+  [[nodiscard]] unsigned available() const noexcept {
+    return slots_ - reserved_ - static_cast<unsigned>(in_use_.value());
+  }
 
-  /// Takes over the place that a completion names. For requests.
+  // For requests.
+
+  /// Sets free places aside for operations that are about to fill them. False, and nothing is
+  /// reserved, when there are not as many.
+  [[nodiscard]] bool reserve(unsigned count) noexcept {
+    const bool is_granted = count <= available();
+    reserved_ += is_granted ? count : 0;
+    return is_granted;
+  }
+  /// Gives up reserved places: an operation has filled one, which adopt() takes over, or ended
+  /// without.
+  void unreserve(unsigned count) noexcept { reserved_ -= count; }
+  /// Takes over the place that a completion names.
   [[nodiscard]] DirectDescriptor adopt(unsigned slot) noexcept;
 
  private:
   friend class DirectDescriptor;
+  friend class OwnedDescriptor;
   DirectFiles(Ring& ring, unsigned slots) noexcept : ring_(ring), slots_(slots) {}
 
   Ring& ring_;
   unsigned slots_;
+  unsigned reserved_ = 0;
   Gauge in_use_;
 };
 
-/// Owns a descriptor of either kind, or nothing.
-class OwnedDescriptor {
+/// Owns a descriptor of either kind, or nothing. Which kind it is costs the operations no branch:
+/// get() is a copy.
+class SLUICE_API OwnedDescriptor {
  public:
   OwnedDescriptor() noexcept = default;
   /// Takes over a descriptor of the process.
-  explicit OwnedDescriptor(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
+  explicit OwnedDescriptor(UniqueFd fd) noexcept : descriptor_(fd.release()) {}
   /// Takes over a direct one.
-  explicit OwnedDescriptor(DirectDescriptor direct) noexcept : direct_(std::move(direct)) {}
+  explicit OwnedDescriptor(DirectDescriptor direct) noexcept
+      : descriptor_(direct.get()), table_(std::exchange(direct.table_, nullptr)) {}
+  OwnedDescriptor(OwnedDescriptor&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, Descriptor())), table_(other.table_) {}
+  OwnedDescriptor& operator=(OwnedDescriptor&& other) noexcept {
+    if (this != &other) {
+      reset();
+      descriptor_ = std::exchange(other.descriptor_, Descriptor());
+      table_ = other.table_;
+    }
+    return *this;
+  }
+  OwnedDescriptor(const OwnedDescriptor&) = delete;
+  OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
+  ~OwnedDescriptor() { reset(); }
 
   /// Whether it holds either.
-  [[nodiscard]] explicit operator bool() const noexcept { return fd_ || direct_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return descriptor_.number() >= 0; }
   /// What requests are made with; it stays the owner.
-  [[nodiscard]] Descriptor get() const noexcept {
-    return direct_ ? direct_.get() : Descriptor(fd_.get());
-  }
+  [[nodiscard]] Descriptor get() const noexcept { return descriptor_; }
   /// The descriptor's number for system calls; -1 for a direct descriptor.
-  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] int fd() const noexcept {
+    return descriptor_.is_direct() ? -1 : descriptor_.number();
+  }
   /// Gives a descriptor of the process away; nothing, and no change, when it is a direct one.
-  [[nodiscard]] UniqueFd take_fd() noexcept { return std::move(fd_); }
-  /// Gives whatever it owns away, to the operation that closes it.
-  void release() noexcept {
-    static_cast<void>(fd_.release());
-    direct_.release();
+  [[nodiscard]] UniqueFd take_fd() noexcept {
+    return descriptor_.is_direct() ? UniqueFd()
+                                   : UniqueFd(std::exchange(descriptor_, Descriptor()).number());
+  }
+  /// Gives whatever it owns away, to the operation that closes it. The place of a direct descriptor
+  /// is reserved until that is complete: the caller gives it up to the table that is returned. Null
+  /// for a descriptor of the process.
+  [[nodiscard]] DirectFiles* release() noexcept;
+  /// Closes whatever it owns, at once.
+  void reset() noexcept {
+    if (*this) {
+      close_now();
+    }
   }
 
  private:
-  UniqueFd fd_;
-  DirectDescriptor direct_;
+  void close_now() noexcept;
+
+  Descriptor descriptor_;
+  DirectFiles* table_ = nullptr;  // of a direct descriptor
 };
 
 }  // namespace sluice

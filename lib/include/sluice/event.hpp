@@ -62,6 +62,7 @@ class [[nodiscard]] Event::Waiter final : public detail::Waiter {
 inline Event::Waiter Event::wait() noexcept { return Waiter(*this); }
 
 inline void Event::set() noexcept {
+  waiters_.expect_own_thread();
   is_set_ = true;
   while (waiters_.grant_front() != nullptr) {
   }

@@ -101,6 +101,13 @@ class SLUICE_API Executor {
 
   // For awaitables.
 
+  /// Aborts on another thread than the executor's own, before anything is changed.
+  void expect_its_thread() const noexcept {
+    detail::invariant(
+        reactor_.is_on_its_thread(),
+        "tasks of an Executor are spawned, cancelled and woken on its thread: post() to "
+        "it from another");
+  }
   /// Queues a suspended coroutine. It is resumed by the loop, never from here. Aborts on another
   /// thread than the executor's own: post() is the way in from there.
   void make_ready(detail::PromiseBase& promise) noexcept {
@@ -119,12 +126,6 @@ class SLUICE_API Executor {
   friend class TaskScope;
   friend class detail::FinalAwaiter;
 
-  void expect_its_thread() const noexcept {
-    detail::invariant(
-        reactor_.is_on_its_thread(),
-        "tasks of an Executor are spawned, cancelled and woken on its thread: post() to "
-        "it from another");
-  }
   [[nodiscard]] bool has_work() const noexcept;
   void turn();
   void run_messages() noexcept;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include <sluice/descriptor_owner.hpp>
 #include <sluice/detail/api.hpp>
 #include <sluice/direct_files.hpp>
 #include <sluice/file_requests.hpp>
@@ -36,15 +37,16 @@ class BlockingPool;
 /// buffer longer than kMaxTransferBytes is served in part by what returns a count.
 ///
 /// A File with a direct descriptor (open_direct()) does all of this but what needs a descriptor of
-/// the process: status(), truncate() on a pool, link_file() answer EOPNOTSUPP, Socket's send_file
-/// EBADF, try_read_at() always EAGAIN, and read_ahead() does nothing; advise() does it instead.
-class SLUICE_API File {
+/// the process: status(), truncate() on a pool, link_file(), Socket::try_send_file() answer
+/// EOPNOTSUPP, try_read_at() always EAGAIN, and read_ahead() does nothing; advise() does it
+/// instead.
+class SLUICE_API File : public DescriptorOwner {
  public:
   File() noexcept = default;
   /// Takes over an open descriptor.
-  explicit File(UniqueFd fd) noexcept : owned_(std::move(fd)) {}
+  explicit File(UniqueFd fd) noexcept : DescriptorOwner(std::move(fd)) {}
   /// Takes over a direct one.
-  explicit File(DirectDescriptor direct) noexcept : owned_(std::move(direct)) {}
+  explicit File(DirectDescriptor direct) noexcept : DescriptorOwner(std::move(direct)) {}
 
   /// open(2) relative to the working directory. `flags` as there, O_CLOEXEC is added; `mode` counts
   /// with O_CREAT. `path` must stay valid until the operation completes. Linux 5.6.
@@ -152,27 +154,6 @@ class SLUICE_API File {
   /// fstat(2), called directly: of an open file it never waits, and the ring would hand it to a
   /// worker thread at ten times the cost.
   [[nodiscard]] Result<FileStatus> status() const noexcept;
-
-  /// Closes it without waiting on this thread, and tells what close(2) says: a network file system
-  /// reports the failure of earlier writes there. The File is not open from this call on, and the
-  /// descriptor is closed whatever the result. Not cancellable, so that cancelled work can still
-  /// close what it has open. The destructor closes too, on the spot and without a word. Linux 5.6;
-  /// of a direct descriptor 5.15.
-  [[nodiscard]] Operation<OwnedCloseRequest> close() noexcept {
-    return Operation(OwnedCloseRequest(std::exchange(owned_, OwnedDescriptor())));
-  }
-
-  /// Whether it holds a descriptor.
-  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(owned_); }
-  /// What requests are made with.
-  [[nodiscard]] Descriptor descriptor() const noexcept { return owned_.get(); }
-  /// The number for system calls; -1 when it is not open or has a direct descriptor.
-  [[nodiscard]] int fd() const noexcept { return owned_.fd(); }
-  /// Gives the descriptor away; nothing when it is a direct one, which stays.
-  [[nodiscard]] UniqueFd release() noexcept { return owned_.take_fd(); }
-
- private:
-  OwnedDescriptor owned_;
 };
 
 }  // namespace sluice

@@ -8,7 +8,6 @@
 #include <span>
 
 #include <sluice/descriptor.hpp>
-#include <sluice/direct_files.hpp>
 #include <sluice/registered_buffers.hpp>
 #include <sluice/request.hpp>
 
@@ -19,31 +18,6 @@
 /// splice, and a read or write that waits for the disk) usually runs to its end all the same, and
 /// the operation then gives its result.
 namespace sluice {
-
-/// What the requests on one descriptor share.
-struct OnDescriptor {
-  /// What it is done to.
-  Descriptor fd;
-  /// Takes a descriptor of the process, or a direct one.
-  explicit OnDescriptor(Descriptor fd_in) noexcept : fd(fd_in) {}
-  /// EBADF for a direct descriptor of another ring: there its number may name another file.
-  [[nodiscard]] int refusal(const Ring& ring) const noexcept { return fd.refusal(ring); }
-
- protected:
-  /// An entry for this descriptor with nothing else in it.
-  [[nodiscard]] Submission entry_of(Opcode opcode) const noexcept {
-    return {.opcode = opcode, .flags = fd.submission_flags(), .fd = fd.number()};
-  }
-  /// An entry that moves `length` bytes, or pieces, at an offset of the file.
-  [[nodiscard]] Submission transfer(Opcode opcode, std::uint64_t offset, const void* address,
-                                    std::uint32_t length) const noexcept {
-    Submission entry = entry_of(opcode);
-    entry.offset = file_offset(offset);
-    entry.address = address_of(address);
-    entry.length = length;
-    return entry;
-  }
-};
 
 /// pread(2), Linux 5.6. Short at the end of the file, 0 at or past it. EINVAL: an offset that no
 /// file has.
@@ -240,27 +214,6 @@ struct SpliceRequest : CountResult {
     const int error = from.refusal(ring);
     return error != 0 ? error : to.refusal(ring);
   }
-};
-
-/// close(2) of a descriptor that the request owns. It is closed whatever the result says: when the
-/// operation cannot be registered, or is never awaited, then at once and on the calling thread.
-/// Not cancellable: closing is what cancelled work must still be able to do.
-struct OwnedCloseRequest : VoidResult {
-  OwnedDescriptor owned;
-  explicit OwnedCloseRequest(OwnedDescriptor owned_in) noexcept : owned(std::move(owned_in)) {}
-  Submission prepare() noexcept {
-    const Descriptor descriptor = owned.get();
-    Submission entry{.opcode = Opcode::close};
-    if (descriptor.is_direct()) {
-      entry.fd = 0;
-      entry.file_index = descriptor.number() + 1;  // 0 means that `fd` is what to close
-    } else {
-      entry.fd = descriptor.number();
-    }
-    return entry;
-  }
-  [[nodiscard]] int refusal(const Ring& ring) const noexcept { return owned.get().refusal(ring); }
-  void submitted() noexcept { owned.release(); }
 };
 
 }  // namespace sluice

@@ -9,6 +9,7 @@
 #include <sluice/cancel.hpp>
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
+#include <sluice/direct_files.hpp>
 #include <sluice/executor.hpp>
 #include <sluice/metrics.hpp>
 #include <sluice/result.hpp>
@@ -35,6 +36,12 @@ struct ListenOptions {
 /// for another passing reason, the listener backs off, from 10 ms doubling to 1 s, and arms again:
 /// the waiting connections stay in the kernel's queue. Re-arming at once would spin.
 ///
+/// With a table of direct descriptors the connections are accepted into it, and a full table is a
+/// reason to back off like EMFILE. The kernel drops a connection that it has accepted and finds no
+/// place for, however soon a multishot accept is asked to end; so these are plain accepts, each
+/// with a place reserved for it (DirectFiles::reserve), and none is lost. As many are armed at a
+/// time as an eighth of the table, at most 16.
+///
 /// One coroutine at a time accepts. Belongs to one shard.
 class SLUICE_API Listener {
  public:
@@ -46,6 +53,11 @@ class SLUICE_API Listener {
   /// `backed_off`, if given, is counted up whenever accepting is put off because descriptors or
   /// memory have run out; several listeners of a shard may share one. It must outlive the listener.
   Listener(Executor& executor, UniqueFd listening_socket, Counter* backed_off = nullptr);
+  /// Accepts into `table`, which must outlive it and be of the executor's ring: the sockets have
+  /// direct descriptors (Socket says what these cannot do). The listening socket is an ordinary
+  /// one.
+  Listener(Executor& executor, UniqueFd listening_socket, DirectFiles& table,
+           Counter* backed_off = nullptr);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   /// Aborts while the accept is armed, or somebody waits: close() first. An armed accept would hold

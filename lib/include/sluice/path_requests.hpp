@@ -38,104 +38,101 @@ struct OpenRequest : DescriptorResult {
 };
 
 /// The same into a table of direct descriptors, Linux 5.19. O_CLOEXEC is taken out of the flags: a
-/// direct descriptor is never inherited, and the kernel refuses the bit. ENFILE: the table is full.
-/// EBADF: the table is another ring's.
-struct DirectOpenRequest {
-  DirectFiles* table;
+/// direct descriptor is never inherited, and the kernel refuses the bit.
+struct DirectOpenRequest : DirectResult {
   OpenRequest open;
   DirectOpenRequest(DirectFiles& table_in, OpenRequest open_in) noexcept;
-  Submission prepare() noexcept {
-    Submission entry = open.prepare();
-    entry.file_index = kDirectDescriptorAny;
-    return entry;
-  }
-  Result<DirectDescriptor> finish(Completion completion) noexcept {
-    if (completion.result < 0) {
-      return failure(-completion.result);
-    }
-    return table->adopt(static_cast<unsigned>(completion.result));
-  }
-  [[nodiscard]] int refusal(const Ring& ring) const noexcept {
-    return &table->ring() == &ring ? 0 : EBADF;
-  }
+  Submission prepare() noexcept { return into_table(open.prepare()); }
 };
 
-/// statx(2), Linux 5.6. `flags` as there: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH ...
-struct StatusRequest {
+/// What the requests on one name share.
+struct OnPath {
+  /// The directory that the path begins in.
   int directory_fd;
+  /// The path.
   const char* path;
-  int flags;
-  struct statx found{};
-  StatusRequest(int directory_fd_in, const char* path_in, int flags_in) noexcept
-      : directory_fd(directory_fd_in), path(path_in), flags(flags_in) {}
-  Submission prepare() noexcept {
-    return {.opcode = Opcode::statx,
-            .fd = directory_fd,
-            .offset = address_of(&found),
-            .address = address_of(path),
-            .length = STATX_BASIC_STATS,
-            .operation_flags = static_cast<std::uint32_t>(flags)};
-  }
-  SLUICE_API Result<FileStatus> finish(Completion completion) noexcept;
+  /// Takes what the system call takes; the path must stay valid until the operation completes.
+  OnPath(int directory_fd_in, const char* path_in) noexcept
+      : directory_fd(directory_fd_in), path(path_in) {}
+  /// For OneComponent.
   [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {path}; }
+
+ protected:
+  /// An entry for this name with nothing else in it.
+  [[nodiscard]] Submission entry_of(Opcode opcode) const noexcept {
+    return {.opcode = opcode, .fd = directory_fd, .address = address_of(path)};
+  }
 };
 
-/// renameat2(2), Linux 5.11. `flags`: RENAME_NOREPLACE, RENAME_EXCHANGE ...
-struct RenameRequest : VoidResult {
+/// What the requests that make one name from another share.
+struct OnTwoPaths {
+  /// The directory that `from` begins in.
   int from_fd;
+  /// The name that there is.
   const char* from;
+  /// The directory that `to` begins in.
   int to_fd;
+  /// The name to be made.
   const char* to;
-  unsigned flags;
-  RenameRequest(int from_fd_in, const char* from_in, int to_fd_in, const char* to_in,
-                unsigned flags_in) noexcept
+  /// Those of the system call.
+  std::uint32_t flags;
+  /// Takes what the system call takes; the paths must stay valid until the operation completes.
+  OnTwoPaths(int from_fd_in, const char* from_in, int to_fd_in, const char* to_in,
+             std::uint32_t flags_in) noexcept
       : from_fd(from_fd_in), from(from_in), to_fd(to_fd_in), to(to_in), flags(flags_in) {}
-  Submission prepare() noexcept {
-    return {.opcode = Opcode::renameat,
+  /// For OneComponent.
+  [[nodiscard]] std::array<const char*, 2> names() const noexcept { return {from, to}; }
+
+ protected:
+  /// The whole entry.
+  [[nodiscard]] Submission entry_of(Opcode opcode) const noexcept {
+    return {.opcode = opcode,
             .fd = from_fd,
             .offset = address_of(to),
             .address = address_of(from),
             .length = static_cast<std::uint32_t>(to_fd),
             .operation_flags = flags};
   }
-  [[nodiscard]] std::array<const char*, 2> names() const noexcept { return {from, to}; }
+};
+
+/// statx(2), Linux 5.6. `flags` as there: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH ...
+struct StatusRequest : OnPath {
+  int flags;
+  struct statx found{};
+  StatusRequest(int directory_fd_in, const char* path_in, int flags_in) noexcept
+      : OnPath(directory_fd_in, path_in), flags(flags_in) {}
+  Submission prepare() noexcept {
+    Submission entry = entry_of(Opcode::statx);
+    entry.offset = address_of(&found);
+    entry.length = STATX_BASIC_STATS;
+    entry.operation_flags = static_cast<std::uint32_t>(flags);
+    return entry;
+  }
+  SLUICE_API Result<FileStatus> finish(Completion completion) noexcept;
+};
+
+/// renameat2(2), Linux 5.11. `flags`: RENAME_NOREPLACE, RENAME_EXCHANGE ...
+struct RenameRequest : VoidResult, OnTwoPaths {
+  using OnTwoPaths::OnTwoPaths;
+  Submission prepare() noexcept { return entry_of(Opcode::renameat); }
 };
 
 /// unlinkat(2), Linux 5.11. `flags`: 0, or AT_REMOVEDIR for an empty directory.
-struct UnlinkRequest : VoidResult {
-  int directory_fd;
-  const char* path;
+struct UnlinkRequest : VoidResult, OnPath {
   int flags;
   UnlinkRequest(int directory_fd_in, const char* path_in, int flags_in) noexcept
-      : directory_fd(directory_fd_in), path(path_in), flags(flags_in) {}
+      : OnPath(directory_fd_in, path_in), flags(flags_in) {}
   Submission prepare() noexcept {
-    return {.opcode = Opcode::unlinkat,
-            .fd = directory_fd,
-            .address = address_of(path),
-            .operation_flags = static_cast<std::uint32_t>(flags)};
+    Submission entry = entry_of(Opcode::unlinkat);
+    entry.operation_flags = static_cast<std::uint32_t>(flags);
+    return entry;
   }
-  [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {path}; }
 };
 
 /// linkat(2), Linux 5.15. `flags`: 0, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH.
-struct LinkRequest : VoidResult {
-  int from_fd;
-  const char* from;
-  int to_fd;
-  const char* to;
-  int flags;
-  LinkRequest(int from_fd_in, const char* from_in, int to_fd_in, const char* to_in,
-              int flags_in) noexcept
-      : from_fd(from_fd_in), from(from_in), to_fd(to_fd_in), to(to_in), flags(flags_in) {}
-  Submission prepare() noexcept {
-    return {.opcode = Opcode::linkat,
-            .fd = from_fd,
-            .offset = address_of(to),
-            .address = address_of(from),
-            .length = static_cast<std::uint32_t>(to_fd),
-            .operation_flags = static_cast<std::uint32_t>(flags)};
-  }
-  [[nodiscard]] std::array<const char*, 2> names() const noexcept { return {from, to}; }
+struct LinkRequest : VoidResult, OnTwoPaths {
+  using OnTwoPaths::OnTwoPaths;
+  Submission prepare() noexcept { return entry_of(Opcode::linkat); }
 };
 
 /// linkat(2) of an open file, such as one made with O_TMPFILE, by way of /proc/self/fd, which must
@@ -154,17 +151,15 @@ struct LinkFileRequest : VoidResult {
 };
 
 /// mkdirat(2), Linux 5.15. The mode is cut by the umask.
-struct MakeDirectoryRequest : VoidResult {
-  int directory_fd;
-  const char* path;
+struct MakeDirectoryRequest : VoidResult, OnPath {
   unsigned mode;
   MakeDirectoryRequest(int directory_fd_in, const char* path_in, unsigned mode_in) noexcept
-      : directory_fd(directory_fd_in), path(path_in), mode(mode_in) {}
+      : OnPath(directory_fd_in, path_in), mode(mode_in) {}
   Submission prepare() noexcept {
-    return {
-        .opcode = Opcode::mkdirat, .fd = directory_fd, .address = address_of(path), .length = mode};
+    Submission entry = entry_of(Opcode::mkdirat);
+    entry.length = mode;
+    return entry;
   }
-  [[nodiscard]] std::array<const char*, 1> names() const noexcept { return {path}; }
 };
 
 /// Whether a name stands for an entry of its directory and can lead nowhere else: not empty, not

@@ -85,6 +85,7 @@ class Semaphore {
     return true;
   }
   void give_back(std::size_t units) noexcept {
+    waiters_.expect_own_thread();
     available_ += units;
     grant_waiting();
   }

@@ -5,7 +5,9 @@
 #include <span>
 
 #include <sluice/clock.hpp>
+#include <sluice/descriptor_owner.hpp>
 #include <sluice/detail/api.hpp>
+#include <sluice/direct_files.hpp>
 #include <sluice/file.hpp>
 #include <sluice/socket_address.hpp>
 #include <sluice/socket_requests.hpp>
@@ -29,32 +31,46 @@ struct StreamProgress {
 ///
 /// Closing has an order: shut_down() first, so that the peer sees the end even while a receive is
 /// armed (the operation holds the file, and close(2) alone would send nothing), then cancel and
-/// await what is in flight, then destroy.
-class SLUICE_API Socket {
+/// await what is in flight, then close() or destroy.
+///
+/// A Socket with a direct descriptor (connect() into a table, and a Listener that accepts into one)
+/// does all that is awaited, and on another shard answers EBADF. What needs a descriptor of the
+/// process is not to be had: try_send_file(), shut_down() and set_no_delay() answer EOPNOTSUPP,
+/// has_bytes_underway() false and progress() nothing. shut_down_on_ring() takes the place of
+/// shut_down(); options are inherited from the listening socket, where they can be set (tcp(7)).
+class SLUICE_API Socket : public DescriptorOwner {
  public:
   Socket() noexcept = default;
   /// Takes over the descriptor of a connected stream socket.
-  explicit Socket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
+  explicit Socket(UniqueFd fd) noexcept : DescriptorOwner(std::move(fd)) {}
+  /// Takes over a direct one. `family` is its address family (AF_INET, AF_UNIX ...), which no
+  /// system call can tell.
+  Socket(DirectDescriptor direct, int family) noexcept
+      : DescriptorOwner(std::move(direct)), direct_family_(family) {}
 
   /// A socket connected to `address`, which must stay valid until the task ends. Errors of
   /// socket(2) and connect(2); a cancel, or a deadline, leaves no descriptor behind.
   [[nodiscard]] static Task<Result<Socket>> connect(const SocketAddress& address);
+  /// The same with a direct descriptor, in a place of `table`. ENFILE: the table is full. Linux
+  /// 5.19 (socket(2) as an operation).
+  [[nodiscard]] static Task<Result<Socket>> connect(const SocketAddress& address,
+                                                    DirectFiles& table);
 
   /// Receives up to buffer.size() bytes; 0: the peer has finished sending.
   [[nodiscard]] Operation<ReceiveRequest> receive(std::span<std::byte> buffer) const noexcept {
-    return Operation(ReceiveRequest(fd_.get(), buffer));
+    return Operation(ReceiveRequest(descriptor(), buffer));
   }
   /// Receives into several buffers, filled in order: the array and the buffers must stay valid
   /// until the operation completes. 0: the peer has finished sending. recvmsg(2).
   [[nodiscard]] Operation<ReceiveVectoredRequest> receive_vectored(
       std::span<const iovec> pieces) const noexcept {
-    return Operation(ReceiveVectoredRequest(fd_.get(), pieces));
+    return Operation(ReceiveVectoredRequest(descriptor(), pieces));
   }
 
   /// Sends up to buffer.size() bytes. `flags` as in send(2); MSG_NOSIGNAL is added.
   [[nodiscard]] Operation<SendRequest> send(std::span<const std::byte> buffer,
                                             int flags = 0) const noexcept {
-    return Operation(SendRequest(fd_.get(), buffer, flags));
+    return Operation(SendRequest(descriptor(), buffer, flags));
   }
   /// Sends all of the buffer, in as many operations as it takes.
   [[nodiscard]] Task<Result<void>> send_all(std::span<const std::byte> buffer, int flags = 0) const;
@@ -63,7 +79,7 @@ class SLUICE_API Socket {
   /// array and the buffers must stay valid until it completes. At most kMostPieces. sendmsg(2).
   [[nodiscard]] Operation<SendVectoredRequest> send_vectored(std::span<const iovec> pieces,
                                                              int flags = 0) const noexcept {
-    return Operation(SendVectoredRequest(fd_.get(), pieces, flags));
+    return Operation(SendVectoredRequest(descriptor(), pieces, flags));
   }
   /// Sends all of several buffers, any number of them, in as many operations as it takes. The array
   /// is used up: afterwards, also after an error, it tells what was not sent.
@@ -76,12 +92,12 @@ class SLUICE_API Socket {
   /// for a unix socket, ENOMEM beyond RLIMIT_MEMLOCK: send() does both.
   [[nodiscard]] Operation<SendZeroCopyRequest> send_zero_copy(std::span<const std::byte> buffer,
                                                               int flags = 0) const noexcept {
-    return Operation(SendZeroCopyRequest(fd_.get(), buffer, flags));
+    return Operation(SendZeroCopyRequest(descriptor(), buffer, flags));
   }
   /// The same of several buffers, Linux 6.1; see send_vectored().
   [[nodiscard]] Operation<SendVectoredZeroCopyRequest> send_vectored_zero_copy(
       std::span<const iovec> pieces, int flags = 0) const noexcept {
-    return Operation(SendVectoredZeroCopyRequest(fd_.get(), pieces, flags));
+    return Operation(SendVectoredZeroCopyRequest(descriptor(), pieces, flags));
   }
   /// Sends all of the buffer without copying, or with a copy where that is not to be had
   /// (EOPNOTSUPP, ENOMEM).
@@ -94,12 +110,13 @@ class SLUICE_API Socket {
   [[nodiscard]] Operation<PollRequest> wait_writable() const noexcept;
   /// Waits for any of `events` of poll(2); gives those that came, POLLERR and POLLHUP too.
   [[nodiscard]] Operation<PollRequest> poll(std::uint32_t events) const noexcept {
-    return Operation(PollRequest(fd_.get(), events));
+    return Operation(PollRequest(descriptor(), events));
   }
 
   /// sendfile(2) at once, as much as there is room for: EAGAIN when there is none
   /// (wait_writable()), 0 when the file ends at `offset`. Waits for the disk if the file is not in
-  /// the page cache. The file's own position does not move.
+  /// the page cache. The file's own position does not move. EOPNOTSUPP: one of the two is a direct
+  /// descriptor.
   [[nodiscard]] Result<std::size_t> try_send_file(Reactor& reactor, const File& file,
                                                   std::uint64_t offset,
                                                   std::size_t length) const noexcept;
@@ -115,20 +132,22 @@ class SLUICE_API Socket {
 
   /// shutdown(2) at once: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. Not an operation of the ring:
   /// that one is always handed to a worker thread, and the call itself never waits. It fails only
-  /// when there is nothing left to shut down (ENOTCONN).
-  void shut_down(int how) const noexcept;
-  /// TCP_NODELAY; has no effect on a unix socket.
-  void set_no_delay() const noexcept;
+  /// when there is nothing left to shut down (ENOTCONN), which may be ignored, or for a direct
+  /// descriptor (EOPNOTSUPP).
+  Result<void> shut_down(int how) const noexcept;
+  /// The same as an operation, of either kind of descriptor. Linux 5.11.
+  [[nodiscard]] Operation<ShutdownRequest> shut_down_on_ring(int how) const noexcept {
+    return Operation(ShutdownRequest(descriptor(), how));
+  }
+  /// TCP_NODELAY. EOPNOTSUPP: a unix socket, which has no such thing, or a direct descriptor.
+  Result<void> set_no_delay() const noexcept;
 
-  /// Whether it holds a descriptor.
-  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
-  /// The descriptor, which stays its own; -1 when it is not open.
-  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  /// close(2) at once. No operation may be in flight on it.
-  void close() noexcept { fd_.reset(); }
+  /// Its address family, such as AF_INET; AF_UNSPEC when it is not open. A system call, but not for
+  /// a direct descriptor.
+  [[nodiscard]] int family() const noexcept;
 
  private:
-  UniqueFd fd_;
+  int direct_family_ = AF_UNSPEC;
 };
 
 }  // namespace sluice

@@ -26,31 +26,23 @@ namespace sluice {
 }
 
 /// recv(2), Linux 5.6. 0: the peer has finished sending, or the buffer has no room.
-struct ReceiveRequest : CountResult {
-  int fd;
+struct ReceiveRequest : CountResult, OnDescriptor {
   std::span<std::byte> buffer;
-  ReceiveRequest(int fd_in, std::span<std::byte> buffer_in) noexcept
-      : fd(fd_in), buffer(buffer_in) {}
+  ReceiveRequest(Descriptor fd_in, std::span<std::byte> buffer_in) noexcept
+      : OnDescriptor(fd_in), buffer(buffer_in) {}
   Submission prepare() noexcept {
-    return {.opcode = Opcode::receive,
-            .fd = fd,
-            .address = address_of(buffer.data()),
-            .length = transfer_length(buffer.size())};
+    return message(Opcode::receive, buffer.data(), transfer_length(buffer.size()), 0);
   }
 };
 
 /// send(2) with MSG_NOSIGNAL added to `flags`, Linux 5.6. May send less than asked.
-struct SendRequest : CountResult {
-  int fd;
+struct SendRequest : CountResult, OnDescriptor {
   std::span<const std::byte> buffer;
   int flags;
-  SLUICE_API SendRequest(int fd_in, std::span<const std::byte> buffer_in, int flags_in) noexcept;
+  SLUICE_API SendRequest(Descriptor fd_in, std::span<const std::byte> buffer_in,
+                         int flags_in) noexcept;
   Submission prepare() noexcept {
-    return {.opcode = Opcode::send,
-            .fd = fd,
-            .address = address_of(buffer.data()),
-            .length = transfer_length(buffer.size()),
-            .operation_flags = static_cast<std::uint32_t>(flags)};
+    return message(Opcode::send, buffer.data(), transfer_length(buffer.size()), flags);
   }
 };
 
@@ -72,29 +64,20 @@ struct SendZeroCopyRequest : SendRequest {
 
 /// recvmsg(2) into several buffers, filled in order, Linux 5.3. The array of pieces and the buffers
 /// must stay valid until the operation completes. 0: the peer has finished sending.
-struct ReceiveVectoredRequest : CountResult {
-  int fd;
+struct ReceiveVectoredRequest : CountResult, OnDescriptor {
   msghdr header{};
-  SLUICE_API ReceiveVectoredRequest(int fd_in, std::span<const iovec> pieces) noexcept;
-  Submission prepare() noexcept {
-    return {.opcode = Opcode::recvmsg, .fd = fd, .address = address_of(&header), .length = 1};
-  }
+  SLUICE_API ReceiveVectoredRequest(Descriptor fd_in, std::span<const iovec> pieces) noexcept;
+  Submission prepare() noexcept { return message(Opcode::recvmsg, &header, 1, 0); }
 };
 
 /// sendmsg(2) of several buffers in order, with MSG_NOSIGNAL added to `flags`, Linux 5.3. The array
 /// of pieces and the buffers must stay valid until the operation completes. May send less than all.
-struct SendVectoredRequest : CountResult {
-  int fd;
+struct SendVectoredRequest : CountResult, OnDescriptor {
   int flags;
   msghdr header{};
-  SLUICE_API SendVectoredRequest(int fd_in, std::span<const iovec> pieces, int flags_in) noexcept;
-  Submission prepare() noexcept {
-    return {.opcode = Opcode::sendmsg,
-            .fd = fd,
-            .address = address_of(&header),
-            .length = 1,
-            .operation_flags = static_cast<std::uint32_t>(flags)};
-  }
+  SLUICE_API SendVectoredRequest(Descriptor fd_in, std::span<const iovec> pieces,
+                                 int flags_in) noexcept;
+  Submission prepare() noexcept { return message(Opcode::sendmsg, &header, 1, flags); }
 };
 
 /// The same without copying (io_uring_prep_sendmsg_zc(3), Linux 6.1); see SendZeroCopyRequest.
@@ -115,41 +98,66 @@ struct Datagram {
 };
 
 /// recvmsg(2) of one datagram and its sender's address, Linux 5.3.
-struct ReceiveFromRequest {
-  int fd;
+struct ReceiveFromRequest : OnDescriptor {
   iovec piece;
   sockaddr_storage name{};
   msghdr header{};
-  ReceiveFromRequest(int fd_in, std::span<std::byte> buffer) noexcept
-      : fd(fd_in), piece(piece_to_fill(buffer)) {}
+  ReceiveFromRequest(Descriptor fd_in, std::span<std::byte> buffer) noexcept
+      : OnDescriptor(fd_in), piece(piece_to_fill(buffer)) {}
   SLUICE_API Submission prepare() noexcept;
   SLUICE_API Result<Datagram> finish(Completion completion) noexcept;
 };
 
 /// sendmsg(2) of one datagram to an address, which is copied, Linux 5.3. Sends all of it or fails
 /// (EMSGSIZE when it is too long for the protocol).
-struct SendToRequest : CountResult {
-  int fd;
+struct SendToRequest : CountResult, OnDescriptor {
   iovec piece;
   SocketAddress to;
   msghdr header{};
-  SendToRequest(int fd_in, std::span<const std::byte> buffer, const SocketAddress& to_in) noexcept
-      : fd(fd_in), piece(piece_to_send(buffer)), to(to_in) {}
+  SendToRequest(Descriptor fd_in, std::span<const std::byte> buffer,
+                const SocketAddress& to_in) noexcept
+      : OnDescriptor(fd_in), piece(piece_to_send(buffer)), to(to_in) {}
   SLUICE_API Submission prepare() noexcept;
 };
 
 /// connect(2), Linux 5.5. The address must stay valid until the operation completes.
-struct ConnectRequest : VoidResult {
-  int fd;
+struct ConnectRequest : VoidResult, OnDescriptor {
   const sockaddr* address;
   std::uint32_t address_bytes;
-  ConnectRequest(int fd_in, const sockaddr* address_in, std::uint32_t bytes_in) noexcept
-      : fd(fd_in), address(address_in), address_bytes(bytes_in) {}
+  ConnectRequest(Descriptor fd_in, const sockaddr* address_in, std::uint32_t bytes_in) noexcept
+      : OnDescriptor(fd_in), address(address_in), address_bytes(bytes_in) {}
   Submission prepare() noexcept {
-    return {.opcode = Opcode::connect,
-            .fd = fd,
-            .offset = address_bytes,
-            .address = address_of(address)};
+    Submission entry = entry_of(Opcode::connect);
+    entry.offset = address_bytes;
+    entry.address = address_of(address);
+    return entry;
+  }
+};
+
+/// shutdown(2), Linux 5.11: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. Always runs on a worker of the
+/// kernel's.
+struct ShutdownRequest : VoidResult, OnDescriptor {
+  int how;
+  ShutdownRequest(Descriptor fd_in, int how_in) noexcept : OnDescriptor(fd_in), how(how_in) {}
+  Submission prepare() noexcept {
+    Submission entry = entry_of(Opcode::shutdown);
+    entry.length = static_cast<std::uint32_t>(how);
+    return entry;
+  }
+};
+
+/// socket(2) into a table of direct descriptors, Linux 5.19. `type` without SOCK_CLOEXEC: a direct
+/// descriptor is never inherited, and the kernel refuses the bit (EINVAL).
+struct DirectSocketRequest : DirectResult {
+  int family;
+  int type;
+  DirectSocketRequest(DirectFiles& table_in, int family_in, int type_in) noexcept
+      : DirectResult(table_in), family(family_in), type(type_in) {}
+  Submission prepare() noexcept {
+    return into_table({.opcode = Opcode::socket,
+                       .fd = family,
+                       .offset = static_cast<std::uint64_t>(type),
+                       .length = 0});  // the protocol
   }
 };
 

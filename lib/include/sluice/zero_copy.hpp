@@ -125,7 +125,7 @@ class [[nodiscard]] SLUICE_API ZeroCopySender::ReleaseAwaiter final {
 
 inline ZeroCopySender::SendAwaiter ZeroCopySender::send(std::span<const std::byte> buffer,
                                                         int flags) noexcept {
-  return {*this, SendZeroCopyRequest(socket_.fd(), buffer, flags)};
+  return {*this, SendZeroCopyRequest(socket_.descriptor(), buffer, flags)};
 }
 
 inline ZeroCopySender::ReleaseAwaiter ZeroCopySender::released() noexcept {

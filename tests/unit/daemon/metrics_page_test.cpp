@@ -82,11 +82,14 @@ TEST_F(MetricsPageTest, ShowsEachNumberOfARuntimeUnderItsName) {
       {"sluice_ring_completion_queue_depth", &reactor.completion_queue_depth},
       {"sluice_ring_operations_in_flight", &reactor.in_flight},
       {"sluice_ring_operations_parked", &reactor.parked},
+      {"sluice_ring_zero_copy_buffers", &reactor.zero_copy_outstanding},
       {"sluice_executor_ready_tasks", &executor.ready},
       {"sluice_executor_tasks", &executor.tasks_alive},
+      {"sluice_executor_frames", &executor.frames_alive},
       {"sluice_executor_timers", &executor.timers_armed},
   };
   const std::vector<std::pair<std::string, sluice::Counter*>> counters = {
+      {"sluice_ring_operations_total", &reactor.registered},
       {"sluice_ring_enters_total", &reactor.enters},
       {"sluice_ring_enter_retries_total", &reactor.enter_retries},
       {"sluice_ring_submissions_total", &reactor.submitted},
@@ -95,10 +98,15 @@ TEST_F(MetricsPageTest, ShowsEachNumberOfARuntimeUnderItsName) {
       {"sluice_ring_submission_queue_full_total", &reactor.submission_queue_full},
       {"sluice_ring_completion_overflows_total", &reactor.completion_overflows},
       {"sluice_ring_cancels_requested_total", &reactor.cancels_requested},
+      {"sluice_ring_cancels_submitted_total", &reactor.cancels_submitted},
       {"sluice_ring_stale_completions_total", &reactor.stale_completions},
       {"sluice_ring_wakeups_total", &reactor.wakeups},
+      {"sluice_ring_zero_copy_released_total", &reactor.zero_copy_released},
+      {"sluice_ring_zero_copy_copied_total", &reactor.zero_copy_copied},
       {"sluice_executor_turns_total", &executor.turns},
       {"sluice_executor_resumes_total", &executor.resumes},
+      {"sluice_executor_tasks_spawned_total", &executor.tasks_spawned},
+      {"sluice_executor_timers_expired_total", &executor.timers_expired},
       {"sluice_executor_messages_total", &executor.messages_received},
   };
   int next = 100;
@@ -288,7 +296,7 @@ TEST_F(MetricsPageTest, HasAsManySeriesAsItsBoundWhenEverythingWasCounted) {
     touch_everything(shard);
   }
   EXPECT_EQ(ParsedPage(render()).order.size(), MetricsPage::max_series(9, 0));
-  EXPECT_EQ(MetricsPage::max_series(9, 0) - MetricsPage::max_series(8, 0), 20U);
+  EXPECT_EQ(MetricsPage::max_series(9, 0) - MetricsPage::max_series(8, 0), 28U);
   EXPECT_LE(MetricsPage::max_series(9, 0), 1500U);
 }
 

@@ -191,7 +191,7 @@ TEST_F(Attempt, SendsIntoFreeRoom) {
   ::signal(SIGPIPE, SIG_DFL);
   Loop loop;
   Pair pair = socket_pair();
-  pair.far.close();
+  pair.far = Socket();
   const File file(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)));
   const std::array<std::byte, 1> one{};
   const auto sent =

@@ -1,8 +1,14 @@
 // Wrong calls that the type system does not stop: each ends the program with the rule it breaks, in
 // release builds too. (Those about destroying what is in use stand with the tests of the thing.)
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
+#include <cstring>
 #include <functional>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -165,6 +171,76 @@ TEST(BrokenRulesDeathTest, CancellingASleepFromAnotherThread) {
   EXPECT_DEATH(
       cancel_from_another_thread([]() -> Task<void> { static_cast<void>(co_await sleep_for(1h)); }),
       kScopeRule);
+}
+
+// Looked at while the program aborts: the rule is broken before anything has changed.
+std::function<bool()> is_untouched;
+void tell_whether_untouched(int /*signal*/) {
+  const char* text = is_untouched() ? " and nothing changed\n" : " and it changed\n";
+  static_cast<void>(!::write(STDERR_FILENO, text, std::strlen(text)));
+}
+
+void call_from_another_thread(const std::function<Task<void>()>& wait_for_long,
+                              const std::function<void()>& call, std::function<bool()> untouched) {
+  Loop loop;
+  is_untouched = std::move(untouched);
+  std::signal(SIGABRT, tell_whether_untouched);
+  loop.spawn(wait_for_long());
+  loop.run(calling([&call]() -> Task<void> {
+    co_await yield();
+    on_another_thread(call);
+  }));
+}
+
+TEST(BrokenRulesDeathTest, SettingAnEventFromAnotherThreadChangesNothing) {
+  Event event;
+  EXPECT_DEATH(
+      call_from_another_thread([&]() -> Task<void> { static_cast<void>(co_await event.wait()); },
+                               [&] { event.set(); }, [&] { return !event.is_set(); }),
+      "and nothing changed");
+}
+
+TEST(BrokenRulesDeathTest, GivingUnitsBackFromAnotherThreadChangesNothing) {
+  EXPECT_DEATH(
+      {
+        Semaphore semaphore(1);
+        std::optional<SemaphorePermit> permit = semaphore.try_acquire();
+        call_from_another_thread(
+            [&]() -> Task<void> { static_cast<void>(co_await semaphore.acquire()); },
+            [&] { permit.reset(); }, [&] { return semaphore.available() == 0; });
+      },
+      "and nothing changed");
+}
+
+TEST(BrokenRulesDeathTest, UnlockingAMutexFromAnotherThreadChangesNothing) {
+  EXPECT_DEATH(
+      {
+        Mutex mutex;
+        std::optional<MutexGuard> guard = mutex.try_lock();
+        call_from_another_thread([&]() -> Task<void> { static_cast<void>(co_await mutex.lock()); },
+                                 [&] { guard.reset(); }, [&] { return mutex.is_locked(); });
+      },
+      "and nothing changed");
+}
+
+TEST(BrokenRulesDeathTest, ClosingAChannelFromAnotherThreadChangesNothing) {
+  Channel<int> channel(1);
+  EXPECT_DEATH(call_from_another_thread(
+                   [&]() -> Task<void> { static_cast<void>(co_await channel.receive()); },
+                   [&] { channel.close(); }, [&] { return !channel.is_closed(); }),
+               "and nothing changed");
+}
+
+TEST(BrokenRulesDeathTest, ReceivingFromAFullChannelOnAnotherThreadChangesNothing) {
+  EXPECT_DEATH(
+      {
+        Channel<int> channel(1);
+        EXPECT_TRUE(channel.try_send(1));
+        call_from_another_thread(
+            [&]() -> Task<void> { static_cast<void>(co_await channel.send(2)); },
+            [&] { static_cast<void>(channel.try_receive()); }, [&] { return channel.size() == 1; });
+      },
+      "and nothing changed");
 }
 
 }  // namespace

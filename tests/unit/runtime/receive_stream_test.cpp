@@ -141,7 +141,7 @@ TEST(ReceiveStreamTest, APeerThatResetsIsAnErrorAfterItsBytes) {
     EXPECT_EQ(text_of(got->bytes()), "last words");
     const linger abort_it{.l_onoff = 1, .l_linger = 0};
     EXPECT_EQ(::setsockopt(pair.far.fd(), SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it)), 0);
-    pair.far.close();
+    pair.far = Socket();
     EXPECT_EQ((co_await stream.next()).error(), std::errc::connection_reset);
     EXPECT_EQ((co_await stream.next()).error(), std::errc::connection_reset);
     co_await stream.close();
@@ -199,6 +199,26 @@ TEST(ReceiveStreamTest, ASlowReaderLeavesTheRestInTheSocket) {
   }());
   EXPECT_TRUE(all == expected);
   EXPECT_GT(loop.reactor().metrics().cancels_requested.value(), 0U);
+}
+
+TEST(ReceiveStreamTest, ADirectDescriptorOfAnotherRingIsABadDescriptor) {
+  Loop here;
+  Loop there;
+  const auto table = DirectFiles::create(there.reactor().ring(), 1).value();
+  const auto making = [&]() -> Task<Result<DirectDescriptor>> {
+    co_return co_await Operation(DirectSocketRequest(*table, AF_INET, SOCK_STREAM));
+  };
+  const Socket theirs(there.run(making()).value(), AF_INET);
+  const auto buffers = make_buffers(here, {.count = 1, .buffer_bytes = 16});
+  ReceiveStream stream(here.executor(), theirs, *buffers);
+  here.run([&]() -> Task<void> {
+    for (int count = 0; count < 2; ++count) {
+      const auto got = co_await stream.next();
+      EXPECT_EQ(got.error(), std::errc::bad_file_descriptor);
+    }
+    co_await stream.close();
+  }());
+  EXPECT_EQ(here.reactor().metrics().registered.value(), 0U);
 }
 
 TEST(ProvidedBuffersTest, ComeAndGoWithoutATraceAndTakeAnyCountUpToTheKernelsLimit) {

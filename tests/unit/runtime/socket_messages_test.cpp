@@ -93,7 +93,7 @@ TEST(SocketMessages, NothingToSendIsDoneAndTooManyPiecesAtOnceAreRefused) {
 TEST(SocketMessages, APieceWiseSendToAPeerThatIsGoneTellsWhatIsLeft) {
   Loop loop;
   Pair pair = socket_pair();
-  pair.far.close();
+  pair.far = Socket();
   loop.run([&]() -> Task<void> {
     const auto bytes = pattern(10);
     std::array<iovec, 1> pieces{piece_to_send(bytes)};
@@ -110,7 +110,7 @@ TEST(SocketMessages, PollTellsWhichEventsCame) {
     EXPECT_EQ(co_await pair.near.poll(POLLIN | POLLOUT), std::size_t{POLLOUT});
     put(pair.far.fd(), "x");
     EXPECT_EQ(co_await pair.near.poll(POLLIN | POLLOUT), std::size_t{POLLIN | POLLOUT});
-    pair.far.close();
+    pair.far = Socket();
     const auto events = co_await pair.near.poll(POLLIN);
     EXPECT_NE(events.value_or(0) & POLLHUP, 0U);
   }());

@@ -165,7 +165,7 @@ TEST_F(SocketTest, SendingNothingIsDone) {
 TEST_F(SocketTest, ReceivesNothingOnceThePeerHasFinished) {
   Pair pair = connected_tcp();
   put(pair.far.fd(), "last");
-  pair.far.close();
+  pair.far = Socket();
   loop_.run([&]() -> Task<void> {
     std::array<std::byte, 16> buffer;
     EXPECT_TRUE(co_await pair.near.wait_readable());
@@ -201,7 +201,7 @@ TEST_F(SocketTest, APeerThatResetsIsAnErrorAndNoSignal) {
   Pair pair = connected_tcp();
   const linger abort_it{.l_onoff = 1, .l_linger = 0};
   ASSERT_EQ(::setsockopt(pair.far.fd(), SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it)), 0);
-  pair.far.close();
+  pair.far = Socket();
   loop_.run([&]() -> Task<void> {
     std::array<std::byte, 16> buffer{};
     EXPECT_EQ((co_await pair.near.receive(buffer)).error(), std::errc::connection_reset);

@@ -101,11 +101,19 @@ class WaiterList {
     auto* place = list_.front();
     return place != nullptr ? static_cast<W*>(&place->waiter) : nullptr;
   }
+  /// Aborts when it is called from another thread while somebody waits. To be asked before anything
+  /// is changed that those who wait can see.
+  void expect_own_thread() const noexcept {
+    if (const auto* first = list_.front(); first != nullptr) {
+      first->waiter.promise_->executor().expect_its_thread();
+    }
+  }
   /// At the end of the list; after Waiter::begin().
   void push_back(Waiter& waiter) noexcept { waiter.enter(list_); }
   /// Takes the first one out and makes its coroutine ready; null when nobody waits. What it is
   /// granted is to be stored in it at once.
   W* grant_front() noexcept {
+    expect_own_thread();
     auto* place = list_.pop_front();
     if (place == nullptr) {
       return nullptr;
