@@ -15,6 +15,7 @@
 #include <sluice/timer.hpp>
 
 #include "config/config.hpp"
+#include "files/cold_reads.hpp"
 #include "http/request_head.hpp"
 #include "observe/access_log.hpp"
 #include "observe/server_metrics.hpp"
@@ -35,6 +36,7 @@ struct ServerContext {
   observe::AccessLog* access_log;  // null when there is none
   const std::vector<config::Listener>& listeners;
   ExchangePool exchanges;
+  files::ColdReads cold_reads;
   WallClock clock;
   bool draining = false;
 };

@@ -38,6 +38,8 @@ Server::Server(sluice::Executor& executor, Handler& handler, const config::Confi
                .access_log = extras.access_log,
                .listeners = listeners,
                .exchanges = ExchangePool(kExchangesKept),
+               .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
+                                              files::ColdReads::places_for_reads()),
                .clock = {},
                .draining = false},
       extras_(std::move(extras)),
