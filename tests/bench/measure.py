@@ -22,6 +22,7 @@ import time
 
 FILES = {"1 KiB": 1 << 10, "64 KiB": 64 << 10, "1 MiB": 1 << 20}
 CONNECTIONS = 64
+CLIENT = f"wrk with {CONNECTIONS} keep-alive connections"
 # A run during which other processes used more CPU than this is repeated, so many times at the most;
 # of those that were all disturbed, the quietest counts.
 FOREIGN_CORES = 0.12
@@ -226,15 +227,15 @@ def print_caveats(runs, errors):
               f"{FOREIGN_CORES} of a core), also when repeated {REPEATS} times.")
 
 
-def print_setting(sluiced, pairs, seconds):
+def print_setting(sluiced, pairs, seconds, client=CLIENT):
     version = subprocess.run([sluiced, "version"], capture_output=True, text=True, check=False)
     nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True)
     cpu = re.search(r"^model name\s*: (.*)$", read("/proc/cpuinfo"), re.MULTILINE)
     print(f"{datetime.date.today()}, Linux {platform.release()}, "
           f"{cpu[1] if cpu else 'unknown CPU'}. "
           f"{(version.stdout.strip() or 'sluiced').splitlines()[0]}; "
-          f"{nginx.stderr.strip().rpartition(' ')[2]}; wrk with {CONNECTIONS} keep-alive "
-          f"connections. Medians of {pairs} runs of {seconds} s each, in turns; ratios of "
+          f"{nginx.stderr.strip().rpartition(' ')[2]}; {client}. "
+          f"Medians of {pairs} runs of {seconds} s each, in turns; ratios of "
           "neighbouring runs, with the smallest and the largest.\n")
 
 
