@@ -129,13 +129,9 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
                                           std::uint64_t end) {
   observe::DataPathMetrics& metrics = outlet_.metrics.data_paths;
   const std::uint64_t next = offset + length;
-  ahead_until_ = std::max(ahead_until_, offset);
   if (is_resident(outlet_.executor.reactor(), source_.file, offset, length)) {
     metrics.resident.add();
-    // The next window is begun when half of the last one has been used up.
-    if (window_ != 0 && ahead_until_ < end && ahead_until_ < next + window_ / 2) {
-      read_ahead(std::max(ahead_until_, next), std::min(end, ahead_until_ + window_));
-    }
+    read_further_ahead(next, end);
     co_return std::nullopt;
   }
   metrics.cold.add();
@@ -144,18 +140,29 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
     co_return cut_by_source(place.error());
   }
   window_ = window_ == 0 ? length : std::min(std::max(window_ * 2, length), kLargestWindow);
-  // From the piece on, though some of it may be under way: a page may have gone again since.
-  read_ahead(offset, std::min(end, offset + window_));
-  // Whether it worked out is seen when the piece is sent. A page is here when one byte of it is,
-  // and reading ahead brings those of a step together.
+  // All of the piece, though some of it may be under way: a page may have gone again since.
+  read_ahead(offset, next);
+  read_further_ahead(next, end);
+  // A page is here when one byte of it is, and reading ahead brings those of a step together.
+  // Whether it worked out is seen when the piece is sent.
   std::byte probe;
   const std::span one(&probe, 1);
-  static_cast<void>(co_await source_.file.read_at(one, offset));
   for (std::uint64_t read = offset; read < next;) {
     read = std::min(next, read + kReadAheadStep);
     static_cast<void>(co_await source_.file.read_at(one, read - 1));
   }
   co_return outlet_.find_cut();
+}
+
+// Of a stream that has waited for its disk: up to a window beyond what is sent next. Not all of a
+// window that has just grown: each page that is made for it costs this thread a fraction of a
+// microsecond.
+void FileBody::read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept {
+  const std::uint64_t goal = std::min(end, next + window_);
+  const std::uint64_t begin = std::max(ahead_until_, next);
+  if (begin < goal) {
+    read_ahead(begin, std::min(goal, begin + 2 * kBytesPerTurn));
+  }
 }
 
 void FileBody::read_ahead(std::uint64_t begin, std::uint64_t end) noexcept {

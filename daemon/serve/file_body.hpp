@@ -38,6 +38,7 @@ class FileBody {
  private:
   [[nodiscard]] sluice::Task<Cut> make_resident(std::uint64_t offset, std::uint64_t length,
                                                 std::uint64_t end);
+  void read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept;
   void read_ahead(std::uint64_t begin, std::uint64_t end) noexcept;
   [[nodiscard]] sluice::Result<std::size_t> try_send(std::uint64_t offset, std::uint64_t length);
   /// Reads through the ring, which a place among the cold reads has to be had for.
