@@ -139,7 +139,10 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
   if (!place) {
     co_return cut_by_source(place.error());
   }
-  window_ = window_ == 0 ? length : std::min(std::max(window_ * 2, length), kLargestWindow);
+  if (has_waited_) {
+    window_ = std::min(std::max(window_ * 2, length), kLargestWindow);
+  }
+  has_waited_ = true;
   // All of the piece, though some of it may be under way: a page may have gone again since.
   read_ahead(offset, next);
   read_further_ahead(next, end);
@@ -154,9 +157,11 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
   co_return outlet_.find_cut();
 }
 
-// Of a stream that has waited for its disk: up to a window beyond what is sent next. Not all of a
-// window that has just grown: each page that is made for it costs this thread a fraction of a
-// microsecond.
+// Of a stream that has waited for its disk more than once: up to a window beyond what is sent next.
+// Before that it is left to the kernel, whose own reading ahead starts from what sendfile(2) takes
+// and uses large folios: where read_ahead_kb is large enough for the disk, that is all it takes, at
+// half of the cost of readahead(2), which makes single pages. Not all of a window that has just
+// grown: each page that is made for it costs this thread a fraction of a microsecond.
 void FileBody::read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept {
   const std::uint64_t goal = std::min(end, next + window_);
   const std::uint64_t begin = std::max(ahead_until_, next);

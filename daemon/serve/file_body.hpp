@@ -17,7 +17,7 @@ namespace sluiced::serve {
 /// - a small one is read into the buffer behind its head (read_small());
 /// - what is in the page cache goes by sendfile(2), called directly on the non-blocking socket;
 /// - what is not is read ahead first, and awaited through the ring, then sent so too. A stream that
-///   has caught up with the disk has twice as much read ahead from then on;
+///   catches up with the disk again has twice as much read ahead from then on;
 /// - of a remote file, and of one that sendfile(2) refuses, the ring reads into a buffer, which is
 ///   held only while it is read and sent at once: a slow client keeps none.
 ///
@@ -50,7 +50,8 @@ class FileBody {
   const Outlet& outlet_;
   const files::OpenFile& source_;
   bool copies_;
-  std::uint64_t window_ = 0;       // what is read ahead at once; 0 until a disk was waited for
+  bool has_waited_ = false;        // for a disk
+  std::uint64_t window_ = 0;       // what is read ahead beyond a piece
   std::uint64_t ahead_until_ = 0;  // what reading ahead has been begun up to
 };
 
