@@ -15,8 +15,6 @@ import random
 import select
 import signal
 import socket
-import statistics
-import string
 import struct
 import sys
 import tempfile
@@ -186,18 +184,7 @@ ROWS = (("rate", "cold files/s", "{:,.0f}"), ("bytes", "cold GB/s", "{:.2f}"),
         ("p999", "hot p99.9, ms", "{:.2f}"), ("cpu", "server CPU, cores", "{:.2f}"))
 
 
-def print_table(servers, runs):
-    first, *others = names = [server.name for server in servers]
-    heads = ["cold files", "figure", *names, *(f"{first} / {other}" for other in others)]
-    print("|", " | ".join(heads), "|")
-    print("|", " | ".join(["---"] * 2 + ["---:"] * (len(heads) - 2)), "|")
-    for cold in SETS:
-        for key, title, form in ROWS:
-            values = {name: [run[key] for run in runs[cold, name]] for name in names}
-            medians = [form.format(statistics.median(values[name])) for name in names]
-            ratios = [measure.ratio(values[first], values[other]) for other in others]
-            print("|", " | ".join([f"{cold.title}, {cold.clients} clients", title, *medians,
-                                   *ratios]), "|")
+def print_caveats(runs):
     every = [run for each in runs.values() for run in each]
     print(f"\nHot: {HOT_BYTES} bytes, {HOT_RATE} requests/s in an open loop, by a client on the "
           "same core as those of the cold files. In "
@@ -216,26 +203,10 @@ def write_files(root):
 
 
 def start_servers(bench, sluiced, core, stack):
-    scratch, root = bench.scratch, bench.root
-
-    def write_config(name, template, **values):
-        text = string.Template((measure.HERE / template).read_text())
-        (scratch / name).write_text(text.substitute(root=root, scratch=scratch, **values))
-        return scratch / name
-
-    def nginx(port, sendfile):
-        config = write_config(f"{port}.conf", "nginx.conf", port=port, sendfile=sendfile)
-        return ["nginx", "-p", scratch, "-c", config, "-g", "daemon off;"]
-
-    plans = (("sluiced", None, [sluiced, "run", "-c", write_config("s.yaml", "sluiced.yaml")]),
-             ("nginx", 8081, nginx(8081, "on")),
-             ("nginx, aio threads", 8082, nginx(8082, "on; aio threads")))
-    for name, port, command in plans:
-        server = measure.Server(name, command, core, scratch, port)
-        stack.callback(server.stop)
-        bench.servers.append(server)
-    for server in bench.servers:
-        server.wait_until_ready("/hot.bin", (root / "hot.bin").read_bytes())
+    plans = (("sluiced", None, bench.sluiced(sluiced)),
+             ("nginx", 8081, bench.nginx(8081, "on")),
+             ("nginx, aio threads", 8082, bench.nginx(8082, "on; aio threads")))
+    bench.start(plans, core, stack, "/hot.bin")
 
 
 def main():
@@ -257,7 +228,9 @@ def main():
                 for server in bench.servers:
                     runs[cold, server.name].append(run_once(server, bench, cold))
         measure.print_setting(sluiced, pairs, seconds, "clients of this suite")
-        print_table(bench.servers, runs)
+        measure.print_table(bench.servers, runs, [
+            (cold, f"cold {cold.title}, {cold.clients} clients") for cold in SETS], ROWS)
+        print_caveats(runs)
 
 
 if __name__ == "__main__":
