@@ -24,6 +24,9 @@ struct Cachestat {
   std::uint64_t recently_evicted;
 };
 
+// A range no longer than this is read ahead as one, and its ends tell of it.
+constexpr std::uint64_t kTooShortToAsk = std::uint64_t{128} * 1024;
+
 bool has_hole_in_cache(int fd, std::uint64_t offset, std::uint64_t length) noexcept {
   CachestatRange range{offset, length};
   Cachestat found{};
@@ -45,7 +48,7 @@ bool is_resident(sluice::Reactor& reactor, const sluice::File& file, std::uint64
     return false;
   }
   return file.try_read_at(reactor, one, offset + length - 1).has_value() &&
-         !has_hole_in_cache(file.fd(), offset, length);
+         (length <= kTooShortToAsk || !has_hole_in_cache(file.fd(), offset, length));
 }
 
 }  // namespace sluiced::serve
