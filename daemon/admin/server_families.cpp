@@ -166,8 +166,57 @@ void append_file_cache(std::span<const ShardSource> shards, FamilyList& families
       "sluiced_file_cache_invalidations_total",
       "Kept files that were closed because they, or what leads to them, changed.");
   families.sample(total_of(&Metrics::invalidations));
+  families.begin_counter("sluiced_file_cache_not_watched_total",
+                         "Times that the kernel had no watch left for a file, which is then looked "
+                         "up for each request. Raise fs.inotify.max_user_watches.");
+  families.sample(total_of(&Metrics::not_watched));
+  families.begin_counter("sluiced_file_cache_events_lost_total",
+                         "Times that more changed than the kernel keeps in its queue, and all kept "
+                         "files were closed. Raise fs.inotify.max_queued_events.");
+  families.sample(total_of(&Metrics::events_lost));
   families.begin_gauge("sluiced_file_cache_entries", "Files that are kept open.");
   families.sample(total_of(&Metrics::entries));
+}
+
+void append_data_paths(std::span<const ShardSource> shards, FamilyList& families) {
+  using Metrics = observe::DataPathMetrics;
+  const auto total_of = [shards](auto Metrics::* member) {
+    return total(shards, [member](const ServerMetrics& server) {
+      return (server.data_paths.*member).value();
+    });
+  };
+  families.begin_counter(
+      "sluiced_file_pieces_total",
+      "Pieces of files by how they came to the socket: small and in the page cache, with the head "
+      "(buffered); by sendfile from the page cache (resident), or after waiting for the disk "
+      "(cold); through a buffer, as the file system is remote or has no sendfile (copied).");
+  families.sample(total_of(&Metrics::buffered), {{"path", "buffered"}});
+  families.sample(total_of(&Metrics::resident), {{"path", "resident"}});
+  families.sample(total_of(&Metrics::cold), {{"path", "cold"}});
+  families.sample(total_of(&Metrics::copied), {{"path", "copied"}});
+  const auto opens_of = [shards](auto observe::ColdReadMetrics::* member) {
+    return total(shards, [member](const ServerMetrics& server) {
+      return (server.file_cache.opens.*member).value();
+    });
+  };
+  const auto reads_of = [shards](auto observe::ColdReadMetrics::* member) {
+    return total(shards, [member](const ServerMetrics& server) {
+      return (server.data_paths.reads.*member).value();
+    });
+  };
+  families.begin_counter("sluiced_file_waits_queued_total",
+                         "Times that a request had to wait before it could wait for a disk or a "
+                         "remote file system, as too many others did.");
+  families.sample(reads_of(&observe::ColdReadMetrics::queued), {{"operation", "read"}});
+  families.sample(opens_of(&observe::ColdReadMetrics::queued), {{"operation", "open"}});
+  families.begin_counter("sluiced_file_sendfile_refused_total",
+                         "Responses copied because sendfile does not work for their file.");
+  families.sample(total_of(&Metrics::refused));
+  families.begin_gauge("sluiced_file_waits",
+                       "Requests that wait for a disk or a remote file system. If this stays where "
+                       "it is, a mount hangs.");
+  families.sample(reads_of(&observe::ColdReadMetrics::waiting), {{"operation", "read"}});
+  families.sample(opens_of(&observe::ColdReadMetrics::waiting), {{"operation", "open"}});
 }
 
 void append_representations(std::span<const ShardSource> shards, FamilyList& families) {
@@ -224,20 +273,22 @@ void append_server_families(std::span<const ShardSource> shards, FamilyList& fam
   append_requests(shards, families);
   append_transfers(shards, families);
   append_file_cache(shards, families);
+  append_data_paths(shards, families);
   append_representations(shards, families);
   append_access_log(shards, families);
 }
 
 std::size_t max_server_series() noexcept {
   constexpr std::size_t kSingle = 4;  // accepted, back-offs, requests in flight, body bytes
-  constexpr std::size_t kFileCache = 6;
+  constexpr std::size_t kFileCache = 8;
+  constexpr std::size_t kDataPaths = 9;
   constexpr std::size_t kRepresentations = http::kContentCodingCount + 4;
   constexpr std::size_t kAccessLog = 3;
   constexpr std::size_t kTransfers = 1 + 2 * observe::kTransferCutNames.size();
   return kSingle + observe::kConnectionStateNames.size() + observe::kCloseReasonNames.size() +
          http::kMethodCount * observe::kCountedStatuses.size() +
          series_of_histogram(sluice::kLatencyBoundsNs.size()) + kTransfers + kFileCache +
-         kRepresentations + kAccessLog + http::kProtocolErrorCount +
+         kDataPaths + kRepresentations + kAccessLog + http::kProtocolErrorCount +
          observe::kPathRejectionNames.size();
 }
 

@@ -17,6 +17,10 @@ constexpr std::uint32_t kDirectoryMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                          IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::uint32_t kFileMask = IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
+sluice::Result<void> as_failure(const sluice::Result<sluice::UniqueFd>& fd) {
+  return std::unexpected(fd.error());
+}
+
 }  // namespace
 
 struct ChangeWatch::Directory {
@@ -44,26 +48,29 @@ sluice::Result<sluice::UniqueFd> ChangeWatch::open(Subject& subject, sluice::Rea
                                                    std::string_view path) {
   // From the top down, each directory before what is in it is looked up: whatever is put in its
   // place later is put there before the eyes of the watch.
-  Directory* directory = watch_directory(nullptr, "", reactor, root, root_index, ".");
+  auto reached = watch_directory(nullptr, "", reactor, root, root_index, ".");
   std::size_t begin = 0;
   std::size_t slash = 0;
-  while (directory != nullptr && (slash = path.find('/', begin)) != std::string_view::npos) {
-    directory = watch_directory(directory, path.substr(begin, slash - begin), reactor, root,
-                                root_index, std::string(path.substr(0, slash)));
+  while (reached && (slash = path.find('/', begin)) != std::string_view::npos) {
+    reached = watch_directory(*reached, path.substr(begin, slash - begin), reactor, root,
+                              root_index, std::string(path.substr(0, slash)));
     begin = slash + 1;
   }
-  if (directory == nullptr) {
-    return sluice::failure(EAGAIN);
+  if (!reached) {
+    return std::unexpected(reached.error());
   }
+  Directory* directory = *reached;
   const std::string name(path.substr(begin));
   if (name.empty() || directory->files.contains(name)) {
     release_if_empty(directory);
     return sluice::failure(EEXIST);
   }
   auto fd = root.try_open(reactor, path.data(), O_RDONLY, sluice::SymlinkPolicy::none);
-  if (!fd || !add_watch(fd->get(), kFileMask, subject.watch_, {nullptr, &subject})) {
+  const auto watched =
+      fd ? add_watch(fd->get(), kFileMask, subject.watch_, {nullptr, &subject}) : as_failure(fd);
+  if (!watched) {
     release_if_empty(directory);
-    return fd ? sluice::failure(ENOSPC) : std::unexpected(fd.error());
+    return std::unexpected(watched.error());
   }
   subject.directory_ = directory;
   subject.name_ = name;
@@ -71,10 +78,9 @@ sluice::Result<sluice::UniqueFd> ChangeWatch::open(Subject& subject, sluice::Rea
   return fd;
 }
 
-ChangeWatch::Directory* ChangeWatch::watch_directory(Directory* parent, std::string_view name,
-                                                     sluice::Reactor& reactor, const Root& root,
-                                                     std::size_t root_index,
-                                                     const std::string& path) {
+sluice::Result<ChangeWatch::Directory*> ChangeWatch::watch_directory(
+    Directory* parent, std::string_view name, sluice::Reactor& reactor, const Root& root,
+    std::size_t root_index, const std::string& path) {
   if (parent == nullptr) {
     if (const auto found = roots_.find(root_index); found != roots_.end()) {
       return found->second.get();
@@ -89,9 +95,11 @@ ChangeWatch::Directory* ChangeWatch::watch_directory(Directory* parent, std::str
   made->name = name;
   const auto fd =
       root.try_open(reactor, path.c_str(), O_PATH | O_DIRECTORY, sluice::SymlinkPolicy::none);
-  if (!fd || !add_watch(fd->get(), kDirectoryMask, made->watch, {made.get(), nullptr})) {
+  const auto watched = fd ? add_watch(fd->get(), kDirectoryMask, made->watch, {made.get(), nullptr})
+                          : as_failure(fd);
+  if (!watched) {
     release_if_empty(parent);
-    return nullptr;
+    return std::unexpected(watched.error());
   }
   Directory* directory = made.get();
   if (parent == nullptr) {
@@ -102,14 +110,14 @@ ChangeWatch::Directory* ChangeWatch::watch_directory(Directory* parent, std::str
   return directory;
 }
 
-bool ChangeWatch::add_watch(int fd, std::uint32_t mask, int& watch, Owner owner) {
+sluice::Result<void> ChangeWatch::add_watch(int fd, std::uint32_t mask, int& watch, Owner owner) {
   const auto added = inotify_.watch(fd, mask);
   if (!added) {
-    return false;
+    return std::unexpected(added.error());
   }
   watch = *added;
   owners_.emplace(watch, owner);
-  return true;
+  return {};
 }
 
 void ChangeWatch::remove_watch(int watch, const Owner& owner) noexcept {
@@ -148,7 +156,8 @@ void ChangeWatch::release_if_empty(Directory* directory) noexcept {
   }
 }
 
-void ChangeWatch::tell() {
+bool ChangeWatch::tell() {
+  lost_events_ = false;
   std::vector<Subject*> changed;
   inotify_.drain([this, &changed](const Inotify::Event& event) { handle(event, changed); });
   std::ranges::sort(changed);
@@ -158,10 +167,12 @@ void ChangeWatch::tell() {
     forget(*subject);
     subject->on_change();
   }
+  return !lost_events_;
 }
 
 void ChangeWatch::handle(const Inotify::Event& event, std::vector<Subject*>& changed) {
   if ((event.mask & IN_Q_OVERFLOW) != 0) {
+    lost_events_ = true;
     for (const auto& [index, root] : roots_) {
       collect(*root, changed);
     }

@@ -55,14 +55,16 @@ class ChangeWatch {
   /// Watches the way to `path` beneath `root`, then opens the file, and watches that: what changes
   /// from then on is told. `root_index` stands for the root; `path` is relative and ends in a NUL.
   /// Fails where a symbolic link is on the way, where the disk would have to be asked, and where no
-  /// watch is to be had; then nothing is watched.
+  /// watch is to be had (ENOSPC, ENOMEM); then nothing is watched.
   [[nodiscard]] sluice::Result<sluice::UniqueFd> open(Subject& subject, sluice::Reactor& reactor,
                                                       const Root& root, std::size_t root_index,
                                                       std::string_view path);
   void forget(Subject& subject) noexcept;
 
-  /// Tells the subjects of all changes up to now. One system call when there are none.
-  void tell();
+  /// Tells the subjects of all changes up to now. One system call when there are none. False: there
+  /// were so many that the kernel has dropped some (fs.inotify.max_queued_events); whatever is
+  /// watched has been told of as changed then.
+  bool tell();
 
   /// Readable when there is something to tell.
   [[nodiscard]] int fd() const noexcept { return inotify_.fd(); }
@@ -76,16 +78,18 @@ class ChangeWatch {
   using Owners = std::unordered_multimap<int, Owner>;
 
   explicit ChangeWatch(Inotify inotify) noexcept;
-  [[nodiscard]] Directory* watch_directory(Directory* parent, std::string_view name,
-                                           sluice::Reactor& reactor, const Root& root,
-                                           std::size_t root_index, const std::string& path);
-  [[nodiscard]] bool add_watch(int fd, std::uint32_t mask, int& watch, Owner owner);
+  [[nodiscard]] sluice::Result<Directory*> watch_directory(Directory* parent, std::string_view name,
+                                                           sluice::Reactor& reactor,
+                                                           const Root& root, std::size_t root_index,
+                                                           const std::string& path);
+  [[nodiscard]] sluice::Result<void> add_watch(int fd, std::uint32_t mask, int& watch, Owner owner);
   void remove_watch(int watch, const Owner& owner) noexcept;
   void release_if_empty(Directory* directory) noexcept;
   void handle(const Inotify::Event& event, std::vector<Subject*>& changed);
   static void collect(const Directory& directory, std::vector<Subject*>& changed);
 
   Inotify inotify_;
+  bool lost_events_ = false;
   std::unordered_map<std::size_t, std::unique_ptr<Directory>> roots_;
   Owners owners_;
 };

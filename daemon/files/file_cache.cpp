@@ -1,8 +1,5 @@
 #include "files/file_cache.hpp"
 
-#include <linux/magic.h>
-#include <sys/vfs.h>
-
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -10,6 +7,8 @@
 
 #include <sluice/operations.hpp>
 #include <sluice/timer.hpp>
+
+#include "files/file_system.hpp"
 
 namespace sluiced::files {
 namespace {
@@ -21,30 +20,12 @@ constexpr sluice::Duration kWatchedAge = 1s;
 // While nobody asks, changes are looked at no more often than this, however many there are.
 constexpr sluice::Duration kPauseBetweenChanges = 100ms;
 
-// File systems all of whose changes pass this kernel; on others somebody else may write, and
-// inotify does not tell. An overlay tells of what is changed through it.
-bool tells_of_changes(int fd) noexcept {
-  constexpr long kXfs = 0x58465342;
-  constexpr long kZfs = 0x2fc12fc1;
-  constexpr long kBcachefs = 0xca451a4e;
-  constexpr std::array<long, 12> kLocal = {EXT4_SUPER_MAGIC,
-                                           BTRFS_SUPER_MAGIC,
-                                           TMPFS_MAGIC,
-                                           F2FS_SUPER_MAGIC,
-                                           RAMFS_MAGIC,
-                                           OVERLAYFS_SUPER_MAGIC,
-                                           SQUASHFS_MAGIC,
-                                           EROFS_SUPER_MAGIC_V1,
-                                           ISOFS_SUPER_MAGIC,
-                                           kXfs,
-                                           kZfs,
-                                           kBcachefs};
-  struct statfs found{};
-  return ::fstatfs(fd, &found) == 0 && std::ranges::find(kLocal, found.f_type) != kLocal.end();
-}
-
 bool is_same_file(const sluice::FileStatus& left, const sluice::FileStatus& right) noexcept {
   return left.inode == right.inode && left.device == right.device;
+}
+
+bool is_out_of_watches(const std::error_code& error) noexcept {
+  return error == std::errc::no_space_on_device || error == std::errc::not_enough_memory;
 }
 
 std::size_t hash_of(std::size_t root_index, std::string_view path) noexcept {
@@ -91,7 +72,10 @@ bool FileCache::Equal::operator()(const std::unique_ptr<Entry>& left,
 
 FileCache::FileCache(sluice::Executor& executor, const FileCacheOptions& options,
                      observe::FileCacheMetrics& metrics)
-    : executor_(executor), options_(options), metrics_(metrics) {
+    : executor_(executor),
+      options_(options),
+      metrics_(metrics),
+      remote_opens_(executor, metrics.opens, ColdReads::places_for_opens()) {
   if (options_.max_files > 0) {
     changes_ = ChangeWatch::create();
   }
@@ -128,6 +112,28 @@ sluice::Result<SharedFile> FileCache::try_open(const Root& root, std::size_t roo
   return opened;
 }
 
+sluice::Task<sluice::Result<SharedFile>> FileCache::open(const Root& root, std::size_t root_index,
+                                                         const char* path) {
+  if (!root.is_remote()) {
+    co_return co_await root.open_file(path);
+  }
+  sluice::Result<SharedFile> opened;
+  {
+    const auto place = co_await remote_opens_.enter(root.device(), true);
+    if (!place) {
+      co_return std::unexpected(place.error());
+    }
+    opened = co_await root.open_file(path);
+  }
+  const Key key{root_index, path};
+  if (opened && options_.max_files > 0 && options_.unwatched_age > sluice::Duration::zero() &&
+      (*opened)->status.type == sluice::FileStatus::Type::regular && is_wanted_again(key) &&
+      !entries_.contains(key)) {
+    keep(std::make_unique<Entry>(*this, key), *opened);
+  }
+  co_return opened;
+}
+
 std::uint8_t FileCache::absent_siblings(std::size_t root_index,
                                         std::string_view path) const noexcept {
   const auto found = entries_.find(Key{root_index, path});
@@ -144,8 +150,14 @@ void FileCache::note_absent_siblings(std::size_t root_index, std::string_view pa
 void FileCache::take_changes_in() {
   const std::uint64_t turn = executor_.metrics().turns.value();
   if (changes_ && turn != changes_taken_in_turn_ && !entries_.empty()) {
-    changes_->tell();
+    tell_changes();
     changes_taken_in_turn_ = turn;
+  }
+}
+
+void FileCache::tell_changes() {
+  if (!changes_->tell()) {
+    metrics_.events_lost.add();
   }
 }
 
@@ -161,37 +173,46 @@ bool FileCache::is_wanted_again(const Key& key) noexcept {
 
 bool FileCache::is_watchable(const OpenFile& opened) {
   const auto known = watchable_devices_.find(opened.status.device);
-  return known != watchable_devices_.end()
-             ? known->second
-             : (watchable_devices_[opened.status.device] = tells_of_changes(opened.file.fd()));
+  return known != watchable_devices_.end() ? known->second
+                                           : (watchable_devices_[opened.status.device] =
+                                                  is_on_local_file_system(opened.file.fd()));
 }
 
 // Keeps the file that is open, or, watched, what its name leads to now: somebody may have changed
 // that since it was opened. Answers with what the request is to be served from.
 SharedFile FileCache::admit(const Root& root, const Key& key, SharedFile opened) {
   auto entry = std::make_unique<Entry>(*this, key);
-  entry->looked_at = executor_.now();
   if (changes_ && is_watchable(*opened)) {
     auto fd = changes_->open(*entry, executor_.reactor(), root, key.root_index, key.path);
-    if (!fd) {
+    if (!fd && !is_out_of_watches(fd.error())) {
       return opened;
     }
-    auto examined = Root::examine(std::move(*fd));
-    if (!examined || !is_same_file((*examined)->status, opened->status)) {
-      changes_->forget(*entry);
-      return opened;
+    if (fd) {
+      auto examined = Root::examine(std::move(*fd));
+      if (!examined || !is_same_file((*examined)->status, opened->status)) {
+        changes_->forget(*entry);
+        return opened;
+      }
+      entry->is_watched = true;
+      opened = std::move(*examined);
+    } else {
+      metrics_.not_watched.add();
     }
-    entry->is_watched = true;
-    opened = std::move(*examined);
-  } else if (options_.unwatched_age <= sluice::Duration::zero()) {
+  }
+  if (!entry->is_watched && options_.unwatched_age <= sluice::Duration::zero()) {
     return opened;
   }
-  entry->file = opened;
+  keep(std::move(entry), opened);
+  return opened;
+}
+
+void FileCache::keep(std::unique_ptr<Entry> entry, SharedFile file) {
+  entry->file = std::move(file);
+  entry->looked_at = executor_.now();
   make_room();
   by_use_.push_back(*entry);
   entries_.insert(std::move(entry));
   metrics_.entries.set(static_cast<std::int64_t>(entries_.size()));
-  return opened;
 }
 
 // The name leads to what it led to, or the entry goes: its watches are those of another file.
@@ -243,7 +264,7 @@ sluice::Task<void> FileCache::follow_changes() {
     if (!readable) {
       co_return;
     }
-    changes_->tell();
+    tell_changes();
     const auto paused = co_await sluice::sleep_for(kPauseBetweenChanges);
     if (!paused) {
       co_return;

@@ -16,6 +16,7 @@
 #include <sluice/task.hpp>
 
 #include "files/change_watch.hpp"
+#include "files/cold_reads.hpp"
 #include "files/root.hpp"
 #include "observe/file_cache_metrics.hpp"
 
@@ -24,8 +25,9 @@ namespace sluiced::files {
 struct FileCacheOptions {
   /// The most files kept open; 0 keeps none.
   std::size_t max_files = 0;
-  /// How long a file is served without looking again on a file system that does not tell of
-  /// changes, such as NFS. Zero: such files are not kept.
+  /// How long a file is served without looking again that cannot be watched: on a file system that
+  /// does not tell of changes, such as NFS, or since the kernel has no watch left for it. Zero:
+  /// such files are not kept.
   sluice::Duration unwatched_age{0};
 };
 
@@ -53,6 +55,12 @@ class FileCache {
   /// asked when nothing is kept. `root_index` stands for the root and its symlink policy.
   [[nodiscard]] sluice::Result<SharedFile> try_open(const Root& root, std::size_t root_index,
                                                     const char* path);
+
+  /// The same with waiting, for what try_open() answers EAGAIN to. `path` must stay valid until it
+  /// ends. Remote files (see Root) are kept from here, and only so many opened at the same time.
+  [[nodiscard]] sluice::Task<sluice::Result<SharedFile>> open(const Root& root,
+                                                              std::size_t root_index,
+                                                              const char* path);
 
   /// Which siblings of a file that try_open() has just answered with are known not to be there: the
   /// bits that were noted. 0 where nothing is kept.
@@ -95,6 +103,8 @@ class FileCache {
   [[nodiscard]] bool is_wanted_again(const Key& key) noexcept;
   [[nodiscard]] bool is_watchable(const OpenFile& opened);
   [[nodiscard]] SharedFile admit(const Root& root, const Key& key, SharedFile opened);
+  void keep(std::unique_ptr<Entry> entry, SharedFile file);
+  void tell_changes();
   void refresh(Entry& entry, SharedFile opened);
   void make_room();
   void drop(Entry& entry) noexcept;
@@ -103,6 +113,7 @@ class FileCache {
   FileCacheOptions options_;
   observe::FileCacheMetrics& metrics_;
   std::unique_ptr<ChangeWatch> changes_;  // null where there is no inotify
+  ColdReads remote_opens_;
   std::uint64_t changes_taken_in_turn_ = 0;
   std::unordered_map<std::uint64_t, bool> watchable_devices_;  // grows with mounts beneath roots
   std::unordered_set<std::unique_ptr<Entry>, Hash, Equal> entries_;

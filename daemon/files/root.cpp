@@ -3,7 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <utility>
+
+#include <sluice/operations.hpp>
+
+#include "files/file_system.hpp"
+#include "files/worker_request.hpp"
 
 namespace sluiced::files {
 namespace {
@@ -15,7 +21,7 @@ constexpr int kMostAttempts = 16;
 }  // namespace
 
 sluice::Result<SharedFile> Root::examine(sluice::UniqueFd fd) {
-  OpenFile opened{sluice::File(std::move(fd)), {}};
+  OpenFile opened{sluice::File(std::move(fd)), {}, false};
   auto status = opened.file.status();
   if (!status) {
     return std::unexpected(status.error());
@@ -29,7 +35,12 @@ sluice::Result<Root> Root::open(const std::string& path, sluice::SymlinkPolicy s
   if (!directory) {
     return std::unexpected(directory.error());
   }
-  return Root(std::move(*directory), symlinks);
+  struct stat found{};
+  if (::fstat(directory->fd(), &found) != 0) {
+    return sluice::failure(errno);
+  }
+  const bool is_remote = !is_on_local_file_system(directory->fd());
+  return Root(std::move(*directory), symlinks, found.st_dev, is_remote);
 }
 
 bool Root::is_same_directory(const Root& other) const noexcept {
@@ -41,6 +52,9 @@ bool Root::is_same_directory(const Root& other) const noexcept {
 
 sluice::Result<sluice::UniqueFd> Root::try_open(sluice::Reactor& reactor, const char* path,
                                                 int flags, sluice::SymlinkPolicy symlinks) const {
+  if (is_remote_) {
+    return sluice::failure(EAGAIN);
+  }
   sluice::OpenRequest request = directory_.open_request(path, flags, symlinks);
   const auto fd = reactor.attempt(request.prepare());
   if (fd < 0) {
@@ -58,6 +72,9 @@ sluice::Result<SharedFile> Root::try_open_file(sluice::Reactor& reactor, const c
 }
 
 sluice::Task<sluice::Result<SharedFile>> Root::open_file(const char* path) const {
+  if (is_remote_) {
+    co_return co_await open_remote_file(path);
+  }
   for (int attempt = 1;; ++attempt) {
     auto fd = co_await directory_.open_beneath(path, O_RDONLY, symlinks_);
     if (fd) {
@@ -66,6 +83,29 @@ sluice::Task<sluice::Result<SharedFile>> Root::open_file(const char* path) const
     if (fd.error() != std::errc::resource_unavailable_try_again || attempt == kMostAttempts) {
       co_return std::unexpected(fd.error());
     }
+  }
+}
+
+sluice::Task<sluice::Result<SharedFile>> Root::open_remote_file(const char* path) const {
+  for (int attempt = 1;; ++attempt) {
+    const WorkerRequest<sluice::OpenRequest> request(
+        directory_.open_request(path, O_RDONLY, symlinks_));
+    auto fd = co_await sluice::Operation(request);
+    if (!fd &&
+        (fd.error() != std::errc::resource_unavailable_try_again || attempt == kMostAttempts)) {
+      co_return std::unexpected(fd.error());
+    }
+    if (!fd) {
+      continue;
+    }
+    OpenFile opened{sluice::File(std::move(*fd)), {}, true};
+    const auto status =
+        co_await sluice::Operation(sluice::StatusRequest(opened.file.fd(), "", AT_EMPTY_PATH));
+    if (!status) {
+      co_return std::unexpected(status.error());
+    }
+    opened.status = *status;
+    co_return std::make_shared<const OpenFile>(std::move(opened));
   }
 }
 
@@ -88,7 +128,7 @@ sluice::Result<OpenFile> Root::open_blocking(const char* path) const {
       }
       continue;
     }
-    OpenFile opened{sluice::File(std::move(*fd)), {}};
+    OpenFile opened{sluice::File(std::move(*fd)), {}, false};
     auto status = opened.file.status();
     if (!status) {
       return std::unexpected(status.error());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,8 @@ namespace sluiced::files {
 struct OpenFile {
   sluice::File file;
   sluice::FileStatus status;
+  /// Whether it lies beneath a remote root: no call on it may be made that could wait.
+  bool is_remote = false;
 };
 
 /// An open file that several may hold: responses that are being sent, the cache. It stays open as
@@ -24,6 +27,10 @@ using SharedFile = std::shared_ptr<const OpenFile>;
 
 /// A directory that is served, held open since the start. Names are resolved beneath it by the
 /// kernel. Shared by all shards: it is only read.
+///
+/// A root on a file system that is not local (is_on_local_file_system()) is remote: whoever answers
+/// for it may be gone. Nothing beneath it is opened or examined but by workers of the kernel's.
+/// That does not cover such a file system mounted somewhere beneath a local root.
 class Root {
  public:
   /// Blocks; for the start.
@@ -36,12 +43,17 @@ class Root {
   /// What lies behind a descriptor.
   [[nodiscard]] static sluice::Result<SharedFile> examine(sluice::UniqueFd fd);
 
+  [[nodiscard]] bool is_remote() const noexcept { return is_remote_; }
+  /// Of the directory, as st_dev.
+  [[nodiscard]] std::uint64_t device() const noexcept { return device_; }
+
   /// openat2(2) of what `path` names, if that needs no disk; else EAGAIN.
   [[nodiscard]] sluice::Result<sluice::UniqueFd> try_open(sluice::Reactor& reactor,
                                                           const char* path, int flags,
                                                           sluice::SymlinkPolicy symlinks) const;
   /// Opens what `path` names, for reading, if that needs no disk: all its names are in the kernel's
-  /// cache. EAGAIN: use open_file(). `path` is relative, without "..", and ends in a NUL.
+  /// cache. EAGAIN: use open_file(); always so beneath a remote root. `path` is relative, without
+  /// "..", and ends in a NUL.
   [[nodiscard]] sluice::Result<SharedFile> try_open_file(sluice::Reactor& reactor,
                                                          const char* path) const;
   /// The same through the ring, without holding up the shard. `path` must stay valid until it ends.
@@ -52,11 +64,18 @@ class Root {
   [[nodiscard]] sluice::Result<sluice::FileStatus> status_of(const char* path) const noexcept;
 
  private:
-  Root(sluice::Directory directory, sluice::SymlinkPolicy symlinks) noexcept
-      : directory_(std::move(directory)), symlinks_(symlinks) {}
+  Root(sluice::Directory directory, sluice::SymlinkPolicy symlinks, std::uint64_t device,
+       bool is_remote) noexcept
+      : directory_(std::move(directory)),
+        symlinks_(symlinks),
+        device_(device),
+        is_remote_(is_remote) {}
+  [[nodiscard]] sluice::Task<sluice::Result<SharedFile>> open_remote_file(const char* path) const;
 
   sluice::Directory directory_;
   sluice::SymlinkPolicy symlinks_;
+  std::uint64_t device_;
+  bool is_remote_;
 };
 
 }  // namespace sluiced::files

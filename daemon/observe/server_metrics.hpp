@@ -11,6 +11,7 @@
 #include "http/protocol_error.hpp"
 #include "http/status.hpp"
 #include "observe/access_log_metrics.hpp"
+#include "observe/data_path_metrics.hpp"
 #include "observe/file_cache_metrics.hpp"
 #include "observe/path_rejection.hpp"
 #include "observe/representation_metrics.hpp"
@@ -124,6 +125,7 @@ struct alignas(64) ServerMetrics {
   std::array<sluice::Counter, kTransferCutNames.size()> transfers_cut;
   sluice::Counter transfers_complete;
   FileCacheMetrics file_cache;
+  DataPathMetrics data_paths;
   RepresentationMetrics representations;
   AccessLogMetrics access_log;
   sluice::LatencyHistogram request_duration;  // head complete to last byte handed to the socket

@@ -301,7 +301,7 @@ sluice::Task<std::optional<CloseReason>> Connection::transmit_response(bool keep
   exchange.times.response = time_for_log();
   pace_.begin(Pace::Direction::sending);
   auto cut = co_await transmit({server_.executor, socket_, phase_, server_.timeouts.write_stall,
-                                server_.metrics, exchange.content_sent},
+                                server_.metrics, server_.cold_reads, exchange.content_sent},
                                exchange, *head, head_only);
   pace_.end();
   if (cut == TransferCut::drain_cut && life_.is_cancelled()) {

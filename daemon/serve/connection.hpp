@@ -15,6 +15,7 @@
 #include <sluice/timer.hpp>
 
 #include "config/config.hpp"
+#include "files/cold_reads.hpp"
 #include "http/request_head.hpp"
 #include "observe/access_log.hpp"
 #include "observe/server_metrics.hpp"
@@ -34,6 +35,7 @@ struct ServerContext {
   observe::ServerMetrics& metrics;
   observe::AccessLog* access_log;  // null when there is none
   ExchangePool exchanges;
+  files::ColdReads cold_reads;
   WallClock clock;
 };
 

@@ -129,7 +129,7 @@ sluice::Task<void> FileAnswers::find_siblings(const FilePlace& place, Variants& 
   std::string path;
   for (const ContentCoding coding : place.rules.sidecars(name_in(place.path))) {
     make_sibling_path(path, place.path, coding);
-    auto opened = co_await place.root.open_file(path.c_str());
+    auto opened = co_await cache_.open(place.root, place.root_index, path.c_str());
     if (opened) {
       variants.add(coding, std::move(*opened));
     }

@@ -8,7 +8,7 @@
 
 #include "observe/server_metrics.hpp"
 #include "serve/body_source.hpp"
-#include "serve/transmit.hpp"
+#include "serve/outlet.hpp"
 
 namespace sluiced::serve {
 

@@ -22,6 +22,7 @@ import time
 
 FILES = {"1 KiB": 1 << 10, "64 KiB": 64 << 10, "1 MiB": 1 << 20}
 CONNECTIONS = 64
+CLIENT = f"wrk with {CONNECTIONS} keep-alive connections"
 # A run during which other processes used more CPU than this is repeated, so many times at the most;
 # of those that were all disturbed, the quietest counts.
 FOREIGN_CORES = 0.12
@@ -144,6 +145,30 @@ class Bench:
         self.servers = []
         self.errors = []
 
+    def write_config(self, name, template, **values):
+        text = string.Template((HERE / template).read_text())
+        values |= {"root": self.root, "scratch": self.scratch}
+        (self.scratch / name).write_text(text.substitute(values))
+        return self.scratch / name
+
+    def sluiced(self, program):
+        """The command that serves the files with it."""
+        return [program, "run", "-c", self.write_config("sluiced.yaml", "sluiced.yaml")]
+
+    def nginx(self, port, sendfile):
+        """The same for nginx; `sendfile` is the value of that directive, and what follows it."""
+        config = self.write_config(f"{port}.conf", "nginx.conf", port=port, sendfile=sendfile)
+        return ["nginx", "-p", self.scratch, "-c", config, "-g", "daemon off;"]
+
+    def start(self, plans, core, stack, path):
+        """Starts servers, given by name, port and command, until each sends the file `path`."""
+        for name, port, command in plans:
+            server = Server(name, command, core, self.scratch, port)
+            stack.callback(server.stop)
+            self.servers.append(server)
+        for server in self.servers:
+            server.wait_until_ready(path, (self.root / path[1:]).read_bytes())
+
     def run(self, server, size):
         """One run, repeated while it is disturbed; the quietest one."""
         path = f"/{FILES[size]}.bin"
@@ -192,19 +217,20 @@ ROWS = (("rate", "requests/s", "{:,.0f}"), ("p99", "p99, ms", "{:.2f}"),
         ("cpu", "server CPU, µs/request", "{:.2f}"), ("client", "client's core, % busy", "{:.0f}"))
 
 
-def print_table(servers, runs):
-    """A column of medians for each server, then one of ratios of the first to each other one."""
+def print_table(servers, runs, subjects, rows):
+    """A column of medians for each server, then one of ratios of the first to each other one.
+    `runs` are by subject and name of server; `subjects` are those, each with its title."""
     first, *others = names = [server.name for server in servers]
-    heads = ["file", "figure", *names, *(f"{first} / {other}" for other in others)]
+    heads = ["files", "figure", *names, *(f"{first} / {other}" for other in others)]
     print("|", " | ".join(heads), "|")
     print("|", " | ".join(["---"] * 2 + ["---:"] * (len(heads) - 2)), "|")
-    for size in FILES:
-        for key, title, form in ROWS:
-            values = {name: [run[key] for run in runs[size, name]] for name in names}
+    for subject, subject_title in subjects:
+        for key, title, form in rows:
+            values = {name: [run[key] for run in runs[subject, name]] for name in names}
             medians = [form.format(statistics.median(values[name])) for name in names]
             ratios = [ratio(values[first], values[other]) if key != "client" else ""
                       for other in others]
-            print("|", " | ".join([size, title, *medians, *ratios]), "|")
+            print("|", " | ".join([subject_title, title, *medians, *ratios]), "|")
 
 
 def ratio(ones, others):
@@ -226,15 +252,15 @@ def print_caveats(runs, errors):
               f"{FOREIGN_CORES} of a core), also when repeated {REPEATS} times.")
 
 
-def print_setting(sluiced, pairs, seconds):
+def print_setting(sluiced, pairs, seconds, client=CLIENT):
     version = subprocess.run([sluiced, "version"], capture_output=True, text=True, check=False)
     nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True)
     cpu = re.search(r"^model name\s*: (.*)$", read("/proc/cpuinfo"), re.MULTILINE)
     print(f"{datetime.date.today()}, Linux {platform.release()}, "
           f"{cpu[1] if cpu else 'unknown CPU'}. "
           f"{(version.stdout.strip() or 'sluiced').splitlines()[0]}; "
-          f"{nginx.stderr.strip().rpartition(' ')[2]}; wrk with {CONNECTIONS} keep-alive "
-          f"connections. Medians of {pairs} runs of {seconds} s each, in turns; ratios of "
+          f"{nginx.stderr.strip().rpartition(' ')[2]}; {client}. "
+          f"Medians of {pairs} runs of {seconds} s each, in turns; ratios of "
           "neighbouring runs, with the smallest and the largest.\n")
 
 
@@ -253,36 +279,21 @@ def main():
                 for server in bench.servers:
                     runs[size, server.name].append(bench.run(server, size))
         print_setting(sluiced, pairs, seconds)
-        print_table(bench.servers, runs)
+        print_table(bench.servers, runs, [(size, size) for size in FILES], ROWS)
         print_caveats(runs, bench.errors)
 
 
 def start_servers(bench, sluiced, core, stack):
     """Writes what the servers need, and starts them all; those that wait use no CPU."""
-    scratch, root = bench.scratch, bench.root
+    root = bench.root
     root.mkdir()
     for length_bytes in FILES.values():
         (root / f"{length_bytes}.bin").write_bytes(os.urandom(length_bytes))
 
-    def write_config(name, template, **values):
-        text = string.Template((HERE / template).read_text())
-        (scratch / name).write_text(text.substitute(root=root, scratch=scratch, **values))
-        return scratch / name
-
-    def nginx(port, sendfile):
-        config = write_config(f"{port}.conf", "nginx.conf", port=port, sendfile=sendfile)
-        return ["nginx", "-p", scratch, "-c", config, "-g", "daemon off;"]
-
-    sluiced_config = write_config("sluiced.yaml", "sluiced.yaml")
-    plans = (("sluiced", None, [sluiced, "run", "-c", sluiced_config]),
-             ("nginx", 8081, nginx(8081, "on")),
-             ("nginx, sendfile off", 8082, nginx(8082, "off")))
-    for name, port, command in plans:
-        server = Server(name, command, core, scratch, port)
-        stack.callback(server.stop)
-        bench.servers.append(server)
-    for server in bench.servers:
-        server.wait_until_ready("/1024.bin", (root / "1024.bin").read_bytes())
+    plans = (("sluiced", None, bench.sluiced(sluiced)),
+             ("nginx", 8081, bench.nginx(8081, "on")),
+             ("nginx, sendfile off", 8082, bench.nginx(8082, "off")))
+    bench.start(plans, core, stack, "/1024.bin")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Usage: tests/bench/run.sh [--quick] [--pairs N] [--seconds N]
+# Usage: tests/bench/run.sh [--cold] [--quick] [--pairs N] [--seconds N]
 #
 # Compares sluiced with nginx on this machine: hot files of three sizes, 64 keep-alive connections,
 # each server on one core and the load generator on another, in turns. Prints a Markdown table to
 # standard output and its progress to standard error. Takes about four minutes, and up to four times
 # as long where other programs are busy.
 #
+#   --cold        measure files that are not in the page cache instead, and how long requests for a
+#                 hot one take in the meantime; nginx with threads for reading is the third server
 #   --pairs N     measure every server N times with every file (7)
 #   --seconds N   for so long each time (3)
 #   --quick       1 pair of 1 second: shows that it works, not what is faster
@@ -19,9 +21,10 @@ set -euo pipefail
 
 usage() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; }
 
-pairs=7 seconds=3
+pairs=7 seconds=3 measure=measure.py
 while (($# > 0)); do
   case $1 in
+    --cold) measure=measure_cold.py ;;
     --quick) pairs=1 seconds=1 ;;
     --pairs) pairs=${2-} && shift ;;
     --seconds) seconds=${2-} && shift ;;
@@ -62,4 +65,4 @@ fi
 # shellcheck disable=SC2016
 exec "${privileged[@]}" unshare --net -- bash -c '
   ip link set lo up && echo reno >/proc/sys/net/ipv4/tcp_congestion_control && exec "$@"
-' bash /usr/bin/python3 "$root/tests/bench/measure.py" "$program" "$pairs" "$seconds"
+' bash /usr/bin/python3 "$root/tests/bench/$measure" "$program" "$pairs" "$seconds"

@@ -3,7 +3,9 @@ open from one request to the next. Each change is made by a system call that has
 request is sent."""
 
 import ctypes
+import mmap
 import os
+import signal
 import threading
 
 import pytest
@@ -200,3 +202,66 @@ def test_none_are_kept_when_switched_off(fleet, tree):
             assert ask(connection, "/a") == b"a"
     assert daemon.scrape().total("sluiced_file_cache_entries") == 0
     assert daemon.scrape().total("sluiced_file_cache_lookups_total") == 5
+
+
+def few_watches(count):
+    """The launcher of a program that may have so many inotify watches."""
+    return ["unshare", "--user", "--map-root-user", "sh", "-c",
+            f'echo {count} >/proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
+
+
+def test_more_files_than_may_be_watched_are_never_stale(fleet, tree):
+    (tree / "d").mkdir()
+    for number in range(20):
+        (tree / f"d/{number}").write_bytes(b"old")
+    text = CONFIGURATION.format(root=tree, cached_files=64)
+    daemon = fleet.run(text, launcher=few_watches(6))
+    with daemon.connect() as connection:
+        for content in (b"old", b"new", b"newer"):
+            for number in range(20):
+                (tree / f"d/{number}").write_bytes(content)
+            for _ in range(3):
+                for number in range(20):
+                    assert ask(connection, f"/d/{number}") == content
+    page = daemon.scrape()
+    assert page.total("sluiced_file_cache_not_watched_total") > 0
+    assert 0 < page.total("sluiced_file_cache_entries") < 20
+
+
+def test_a_change_is_seen_though_the_kernel_lost_the_news_of_it(tree, daemon, connections):
+    """While the daemon stands still more happens than inotify keeps; the last change is the one
+    that matters."""
+    with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as limit:
+        most = int(limit.read())
+    (tree / "d/g").write_bytes(b"")
+    daemon.signal(signal.SIGSTOP)
+    try:
+        for number in range(most // 2 + 1000):
+            # In turns: the kernel merges an event with one that equals it and came just before.
+            os.utime(tree / "d/f", (number, number))
+            os.utime(tree / "d/g", (number, number))
+        (tree / "d/f").write_bytes(b"new")
+    finally:
+        daemon.signal(signal.SIGCONT)
+    assert [ask(connection) for connection in connections] == [b"new"] * len(connections)
+    assert daemon.scrape().total("sluiced_file_cache_events_lost_total") >= 1
+
+
+def write_through_a_mapping(path, content):
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), len(content)) as mapping:
+        mapping[:] = content
+
+
+def test_a_write_through_a_mapping_changes_what_is_served(tree, connections):
+    write_through_a_mapping(tree / "d/f", b"map")
+    assert [ask(connection) for connection in connections] == [b"map"] * len(connections)
+
+
+def test_no_stale_byte_is_served_while_directories_are_swapped_under_load(tree, connections):
+    (tree / "e").mkdir()
+    (tree / "e/f").write_bytes(b"one")
+    exchange(tree / "d", tree / "e")
+    for number in range(300):
+        expected = b"old" if number % 2 == 0 else b"one"
+        exchange(tree / "d", tree / "e")
+        assert [ask(connection) for connection in connections] == [expected] * len(connections)

@@ -1,0 +1,227 @@
+#include "serve/file_body.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sluice/operations.hpp>
+#include <sluice/sync.hpp>
+
+#include "files/worker_request.hpp"
+#include "serve/residency.hpp"
+
+namespace sluiced::serve {
+namespace {
+
+using observe::TransferCut;
+
+// How far ahead of what is sent a disk may be, for each stream. Four of them then keep some
+// megabytes under way, which is what disks need for their full rate.
+constexpr std::uint64_t kLargestWindow = std::uint64_t{4} * 1024 * 1024;
+// readahead(2) takes no more at once than the device's read_ahead_kb, whose default this is, and
+// forgets the rest.
+constexpr std::uint64_t kReadAheadStep = std::uint64_t{128} * 1024;
+
+TransferCut cut_by_source(const std::error_code& error) noexcept {
+  return sluice::is_cancelled(error) ? TransferCut::drain_cut : TransferCut::io_error;
+}
+
+bool is_refusal(const std::error_code& error) noexcept {
+  return error == std::errc::invalid_argument || error == std::errc::operation_not_supported ||
+         error == std::errc::function_not_supported;
+}
+
+}  // namespace
+
+sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t offset) {
+  std::size_t filled = 0;
+  bool was_cold = false;
+  while (filled < room.size()) {
+    const auto rest = room.subspan(filled);
+    sluice::Result<std::size_t> count = sluice::failure(EAGAIN);
+    if (!source_.is_remote) {
+      count = source_.file.try_read_at(outlet_.executor.reactor(), rest, offset + filled);
+    }
+    if (!count && count.error() == std::errc::resource_unavailable_try_again) {
+      was_cold = true;
+      const auto place =
+          co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote);
+      if (!place) {
+        co_return cut_by_source(place.error());
+      }
+      count = co_await read(rest, offset + filled);
+    }
+    if (!count) {
+      co_return cut_by_source(count.error());
+    }
+    if (*count == 0) {
+      co_return TransferCut::source_truncated;
+    }
+    filled += *count;
+  }
+  observe::DataPathMetrics& metrics = outlet_.metrics.data_paths;
+  (was_cold ? metrics.cold : metrics.buffered).add();
+  co_return std::nullopt;
+}
+
+// What sendfile(2) queues are the pages of the page cache themselves: of a file that is cut short
+// in place just then, the client may see zeros where it was cut, before the connection ends early.
+sluice::Task<Cut> FileBody::send(std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t end = offset + length;
+  std::uint64_t resident_until = offset;
+  std::uint64_t turn_began_at = offset;
+  while (offset < end) {
+    if (offset >= resident_until && !copies_) {
+      const auto piece = std::min<std::uint64_t>(end - offset, kBytesPerTurn);
+      if (const Cut cut = co_await make_resident(offset, piece, end); cut) {
+        co_return cut;
+      }
+      resident_until = offset + piece;
+    }
+    if (const Cut cut = outlet_.find_cut(); cut) {
+      co_return cut;
+    }
+    if (copies_) {
+      if (const Cut cut = co_await copy_some(offset, end); cut) {
+        co_return cut;
+      }
+    } else {
+      const auto sent = try_send(offset, resident_until - offset);
+      if (sent && *sent == 0) {
+        co_return TransferCut::source_truncated;
+      }
+      if (sent) {
+        offset += *sent;
+        outlet_.count(*sent);
+      } else if (sent.error() == std::errc::resource_unavailable_try_again) {
+        if (const Cut cut = co_await await_room(outlet_); cut) {
+          co_return cut;
+        }
+        turn_began_at = offset;
+      } else if (!copies_) {
+        co_return sent.error() == std::errc::io_error ? TransferCut::io_error
+                                                      : outlet_.cut_by(sent.error());
+      }
+    }
+    if (offset - turn_began_at >= kBytesPerTurn && offset < end) {
+      turn_began_at = offset;
+      co_await sluice::yield();
+    }
+  }
+  co_return std::nullopt;
+}
+
+// A refusal is no error: from then on the file is copied.
+sluice::Result<std::size_t> FileBody::try_send(std::uint64_t offset, std::uint64_t length) {
+  const auto sent =
+      outlet_.socket.try_send_file(outlet_.executor.reactor(), source_.file, offset, length);
+  if (!sent && is_refusal(sent.error())) {
+    copies_ = true;
+    outlet_.metrics.data_paths.refused.add();
+  }
+  return sent;
+}
+
+// Waits until a piece is in the page cache, without holding up the shard: sendfile(2) would sleep
+// on the disk. `end` is that of the range, up to which it may be read ahead.
+sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t length,
+                                          std::uint64_t end) {
+  observe::DataPathMetrics& metrics = outlet_.metrics.data_paths;
+  const std::uint64_t next = offset + length;
+  if (is_resident(outlet_.executor.reactor(), source_.file, offset, length)) {
+    metrics.resident.add();
+    read_further_ahead(next, end);
+    co_return std::nullopt;
+  }
+  metrics.cold.add();
+  const auto place = co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote);
+  if (!place) {
+    co_return cut_by_source(place.error());
+  }
+  if (has_waited_) {
+    window_ = std::min(std::max(window_ * 2, length), kLargestWindow);
+  }
+  has_waited_ = true;
+  // All of the piece, though some of it may be under way: a page may have gone again since.
+  read_ahead(offset, next);
+  read_further_ahead(next, end);
+  // A page is here when one byte of it is, and reading ahead brings those of a step together.
+  // Whether it worked out is seen when the piece is sent.
+  std::byte probe;
+  const std::span one(&probe, 1);
+  for (std::uint64_t read = offset; read < next;) {
+    read = std::min(next, read + kReadAheadStep);
+    static_cast<void>(co_await source_.file.read_at(one, read - 1));
+  }
+  co_return outlet_.find_cut();
+}
+
+// Of a stream that has waited for its disk more than once: up to a window beyond what is sent next.
+// Before that it is left to the kernel, whose own reading ahead starts from what sendfile(2) takes
+// and uses large folios: where read_ahead_kb is large enough for the disk, that is all it takes, at
+// half of the cost of readahead(2), which makes single pages. Not all of a window that has just
+// grown: each page that is made for it costs this thread a fraction of a microsecond.
+void FileBody::read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept {
+  const std::uint64_t goal = std::min(end, next + window_);
+  const std::uint64_t begin = std::max(ahead_until_, next);
+  if (begin < goal) {
+    read_ahead(begin, std::min(goal, begin + 2 * kBytesPerTurn));
+  }
+}
+
+void FileBody::read_ahead(std::uint64_t begin, std::uint64_t end) noexcept {
+  for (std::uint64_t offset = begin; offset < end; offset += kReadAheadStep) {
+    source_.file.read_ahead(offset, std::min(kReadAheadStep, end - offset));
+  }
+  ahead_until_ = std::max(ahead_until_, end);
+}
+
+sluice::Task<sluice::Result<std::size_t>> FileBody::read(std::span<std::byte> room,
+                                                         std::uint64_t offset) {
+  if (source_.is_remote) {
+    const files::WorkerRequest<sluice::ReadRequest> request(source_.file.descriptor(), room,
+                                                            offset);
+    co_return co_await sluice::Operation(request);
+  }
+  co_return co_await source_.file.read_at(room, offset);
+}
+
+sluice::Task<Cut> FileBody::copy_some(std::uint64_t& offset, std::uint64_t end) {
+  if (const Cut cut = co_await await_room(outlet_); cut) {
+    co_return cut;
+  }
+  // Waiting for a file is no fault of the client.
+  outlet_.deadline.clear();
+  files::ColdReads& reads = outlet_.cold_reads;
+  const auto place = co_await reads.enter(source_.status.device, source_.is_remote);
+  if (!place) {
+    co_return cut_by_source(place.error());
+  }
+  const auto buffer = reads.take_buffer();
+  if (!buffer) {
+    co_return TransferCut::io_error;  // not to be: there are as many as places
+  }
+  const auto room =
+      buffer->bytes().first(std::min<std::uint64_t>(buffer->bytes().size(), end - offset));
+  const auto count = co_await read(room, offset);
+  if (!count) {
+    co_return cut_by_source(count.error());
+  }
+  if (*count == 0) {
+    co_return TransferCut::source_truncated;
+  }
+  outlet_.metrics.data_paths.copied.add();
+  sluice::SendRequest request(outlet_.socket.fd(), room.first(*count), MSG_NOSIGNAL);
+  const std::int32_t sent = outlet_.executor.reactor().attempt(request.prepare());
+  if (sent < 0 && sent != -EAGAIN) {
+    co_return TransferCut::client_abort;
+  }
+  if (sent > 0) {
+    offset += static_cast<std::uint64_t>(sent);
+    outlet_.count(static_cast<std::uint64_t>(sent));
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace sluiced::serve

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <sluice/task.hpp>
+
+#include "files/root.hpp"
+#include "serve/outlet.hpp"
+
+namespace sluiced::serve {
+
+/// Brings the contents of one file to a socket, each piece on the path that is cheapest for it and
+/// never makes the shard wait for a disk:
+///
+/// - a small one is read into the buffer behind its head (read_small());
+/// - what is in the page cache goes by sendfile(2), called directly on the non-blocking socket;
+/// - what is not is read ahead first, and awaited through the ring, then sent so too. A stream that
+///   catches up with the disk again has twice as much read ahead from then on;
+/// - of a remote file, and of one that sendfile(2) refuses, the ring reads into a buffer, which is
+///   held only while it is read and sent at once: a slow client keeps none.
+///
+/// Neither splice(2) through the ring nor a zero-copy send is among them. A splice always goes to a
+/// worker thread, which a slow client then holds; and zero-copy copies on the loopback after all,
+/// and completes twice.
+class FileBody {
+ public:
+  /// Both must outlive the object.
+  FileBody(const Outlet& outlet, const files::OpenFile& source) noexcept
+      : outlet_(outlet), source_(source), copies_(source.is_remote) {}
+
+  /// Fills all of `room`.
+  [[nodiscard]] sluice::Task<Cut> read_small(std::span<std::byte> room, std::uint64_t offset);
+  /// Sends a range; ranges may follow one another.
+  [[nodiscard]] sluice::Task<Cut> send(std::uint64_t offset, std::uint64_t length);
+
+ private:
+  [[nodiscard]] sluice::Task<Cut> make_resident(std::uint64_t offset, std::uint64_t length,
+                                                std::uint64_t end);
+  void read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept;
+  void read_ahead(std::uint64_t begin, std::uint64_t end) noexcept;
+  [[nodiscard]] sluice::Result<std::size_t> try_send(std::uint64_t offset, std::uint64_t length);
+  /// Reads through the ring, which a place among the cold reads has to be had for.
+  [[nodiscard]] sluice::Task<sluice::Result<std::size_t>> read(std::span<std::byte> room,
+                                                               std::uint64_t offset);
+  /// Sends some of a range, and tells how much by moving `offset`.
+  [[nodiscard]] sluice::Task<Cut> copy_some(std::uint64_t& offset, std::uint64_t end);
+
+  const Outlet& outlet_;
+  const files::OpenFile& source_;
+  bool copies_;
+  bool has_waited_ = false;        // for a disk
+  std::uint64_t window_ = 0;       // what is read ahead beyond a piece
+  std::uint64_t ahead_until_ = 0;  // what reading ahead has been begun up to
+};
+
+}  // namespace sluiced::serve

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include <sluice/executor.hpp>
+#include <sluice/socket.hpp>
+#include <sluice/task.hpp>
+#include <sluice/timer.hpp>
+
+#include "files/cold_reads.hpp"
+#include "observe/server_metrics.hpp"
+
+namespace sluiced::serve {
+
+/// Why a response was cut short, if it was.
+using Cut = std::optional<observe::TransferCut>;
+
+/// What one connection sends in one turn of the loop before the others get theirs.
+inline constexpr std::size_t kBytesPerTurn = std::size_t{512} * 1024;
+
+/// Where a response goes, and how long the client may take nothing.
+struct Outlet {
+  sluice::Executor& executor;
+  const sluice::Socket& socket;
+  sluice::Deadline& deadline;
+  std::optional<std::chrono::milliseconds> stall;  // nullopt: for ever
+  observe::ServerMetrics& metrics;
+  files::ColdReads& cold_reads;
+  std::uint64_t& content_sent;  // of this response
+
+  /// Counts content that the socket has taken. To be called for every byte of it.
+  void count(std::uint64_t bytes) const noexcept {
+    content_sent += bytes;
+    metrics.response_body_bytes.add(bytes);
+  }
+  /// From now on the client may take nothing for as long as `stall`.
+  void allow_stall() const;
+  /// Which cut an error of the socket's, or of a wait for it, is.
+  [[nodiscard]] observe::TransferCut cut_by(const std::error_code& error) const noexcept;
+  /// Whether the connection is to end now; which cut that is.
+  [[nodiscard]] Cut find_cut() const noexcept;
+};
+
+/// Waits until the socket takes more.
+[[nodiscard]] sluice::Task<Cut> await_room(const Outlet& outlet);
+
+/// Sends `bytes`, of which the first `head_bytes` are head or framing and count as no content.
+/// `flags` as in send(2).
+[[nodiscard]] sluice::Task<Cut> send_bytes(const Outlet& outlet, std::string_view bytes,
+                                           std::size_t head_bytes, int flags);
+
+}  // namespace sluiced::serve
