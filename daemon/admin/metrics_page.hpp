@@ -93,7 +93,7 @@ class MetricsPage {
   ///   + 7                               process
   ///   + accept queues * 2               connections and limit
   ///
-  /// That is about 1,100, and 20 for each shard.
+  /// That is about 1,100, and 28 for each shard.
   [[nodiscard]] static std::size_t max_series(std::size_t shard_count,
                                               std::size_t accept_queue_count) noexcept;
 

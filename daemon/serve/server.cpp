@@ -37,9 +37,9 @@ Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Con
                .metrics = metrics,
                .access_log = extras.access_log,
                .exchanges = ExchangePool(kExchangesKept),
-                .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
-                                               files::ColdReads::places_for_reads()),
-                .clock = {}},
+               .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
+                                              files::ColdReads::places_for_reads()),
+               .clock = {}},
       extras_(std::move(extras)),
       handler_(std::move(handler)),
       evictor_(executor, connections_) {}
