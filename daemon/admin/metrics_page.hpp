@@ -81,7 +81,7 @@ class MetricsPage {
   /// or a build fact. A histogram of b bounds is b + 3 series. config/metrics.md says it in
   /// numbers.
   ///
-  ///   shards * 20                       numbers of each ring (14) and each executor (6)
+  ///   shards * 28                       numbers of each ring (19) and each executor (9)
   ///   + 2 * 19                          histograms of both queues' batches
   ///   + operation kinds * (51 + 1)      histogram of durations, errors
   ///   + 51                              histogram of the loop's delay
