@@ -1,7 +1,11 @@
 // sluiced: serves files over HTTP from an io_uring runtime.
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <expected>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -13,11 +17,15 @@
 #include "cli/build_info.hpp"
 #include "cli/command_line.hpp"
 #include "cli/exit_code.hpp"
+#include "config/dump.hpp"
+#include "config/json_schema.hpp"
 #include "config/load.hpp"
 #include "config/serve_config.hpp"
+#include "doctor/doctor.hpp"
 #include "observe/log.hpp"
 #include "service/control_client.hpp"
 #include "service/daemon.hpp"
+#include "service/health_client.hpp"
 
 namespace {
 
@@ -108,8 +116,59 @@ ExitCode follow(const cli::Check& check) {
     return ExitCode::kConfig;
   }
   print(stderr, config::format(loaded->warnings));
-  print(stdout, check.config.string() + ": ok\n");
+  print(stdout, check.dump ? config::dump(*loaded) : check.config.string() + ": ok\n");
   return ExitCode::kOk;
+}
+
+ExitCode follow(const cli::Schema&) {
+  print(stdout, config::json_schema());
+  return ExitCode::kOk;
+}
+
+ExitCode follow(const cli::Doctor& options) {
+  // All that comes is seen through the eyes of that user, the configuration as well.
+  if (const auto became =
+          options.user.empty() ? std::expected<void, std::string>() : doctor::become(options.user);
+      !became) {
+    print(stderr, "sluiced doctor: " + became.error() + "\n");
+    return ExitCode::kPermission;
+  }
+  config::Config config;
+  config.listeners.emplace_back().name = "web";
+  if (!options.config.empty()) {
+    // A root that cannot be entered is for the doctor to explain.
+    Loaded loaded = config::load_file(options.config, config::Check::kText);
+    if (!loaded) {
+      print(stderr, config::format(loaded.error()));
+      return ExitCode::kConfig;
+    }
+    config = std::move(*loaded);
+  }
+  doctor::Findings findings = doctor::examine_machine(config);
+  std::ranges::move(doctor::examine_files(config), std::back_inserter(findings));
+  print(stdout, doctor::format(findings));
+  return doctor::has_error(findings) ? ExitCode::kUnhealthy : ExitCode::kOk;
+}
+
+std::expected<service::HealthTarget, std::string> health_target(const cli::HealthCheck& check) {
+  const char* const path = check.ready ? "/readyz" : "/livez";
+  if (check.config.empty()) {
+    return service::parse_health_url(check.url, path);
+  }
+  const Loaded loaded = config::load_file(check.config, config::Check::kText);
+  if (!loaded) {
+    return std::unexpected("no configuration: see sluiced check " + check.config.string());
+  }
+  return service::health_target_of(*loaded, path);
+}
+
+ExitCode follow(const cli::HealthCheck& check) {
+  const auto target = health_target(check);
+  const auto answer = target ? service::ask_health(*target, std::chrono::seconds(3))
+                             : std::unexpected(target.error());
+  print(answer ? stdout : stderr,
+        answer ? "healthy: " + *answer + "\n" : "unhealthy: " + answer.error() + "\n");
+  return answer ? ExitCode::kOk : ExitCode::kUnhealthy;
 }
 
 ExitCode follow(const cli::Version&) {

@@ -11,20 +11,14 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
+#include "cli/verb.hpp"
 #include "config/address.hpp"
-#include "config/suggest.hpp"
 #include "text/printable.hpp"
 
 namespace sluiced::cli {
 namespace {
 
 using text::in_quotes;
-using Arguments = std::vector<std::string>;
-using Outcome = std::expected<Command, UsageError>;
 
 constexpr std::string_view kOverview =
     "sluiced serves files over HTTP with io_uring.\n"
@@ -36,119 +30,18 @@ constexpr std::string_view kOverview =
     "  run -c FILE     serve what a configuration file says\n"
     "  reload          have the daemon read its configuration again, and wait for it\n"
     "  check FILE      say what is wrong with a configuration file, and end\n"
+    "  schema          print a JSON Schema of configuration files\n"
+    "  doctor          say what this machine lacks to serve well, and what to do about it\n"
+    "  healthcheck     ask a daemon whether it serves; for containers\n"
     "  version         print the version and what it was built with\n"
     "  help [VERB]     print this text, or the options of a verb\n"
     "\n"
-    "Short forms: -t is check, -V and --version are version, -h and --help are help.\n"
+    "Short forms: -t is check, -T is check --dump, -V and --version are version, -h and --help are "
+    "help.\n"
     "\n"
-    "Exit status: 0 success, 64 usage, 69 no io_uring or no daemon, 70 internal error,\n"
-    "71 system error, 77 permission denied, 78 configuration error.\n";
-
-std::unexpected<UsageError> misused(std::string_view where, std::string_view what) {
-  std::string message = "sluiced";
-  message += where.empty() ? "" : " " + std::string(where);
-  message += ": " + std::string(what) + "\nTry 'sluiced help'.\n";
-  return std::unexpected(UsageError{std::move(message)});
-}
-
-std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
-  const std::string_view suggestion = config::suggest(word, known);
-  return suggestion.empty() ? std::string() : " (did you mean " + in_quotes(suggestion) + "?)";
-}
-
-/// One verb's options, read by CLI11, and complaints in our own words.
-class Verb {
- public:
-  Verb(std::string_view name, std::string_view purpose)
-      : name_(name), app_(std::string(purpose), "sluiced " + std::string(name)) {
-    app_.set_help_flag("-h,--help", "Print this text");
-    app_.get_formatter()->column_width(28);
-    // What is left over is reported by us, with a suggestion.
-    app_.allow_extras();
-  }
-
-  CLI::Option* add(const std::string& names, std::string& value, const std::string& doc,
-                   const std::string& type) {
-    CLI::Option* option = app_.add_option(names, value, doc);
-    option->type_name(type);
-    // Counting is ours too, so that the message is; CLI11 only has to accept.
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    return option;
-  }
-
-  void add_flag(const std::string& names, bool& value, const std::string& doc) {
-    app_.add_flag(names, value, doc)->disable_flag_override();
-  }
-
-  void set_footer(std::string_view footer) { app_.footer(std::string(footer)); }
-
-  /// Reads the arguments. Returns what the program is to do instead of the verb's own work, if so.
-  std::optional<Outcome> parse(const Arguments& arguments) {
-    try {
-      // CLI11 takes the last argument first.
-      app_.parse(Arguments(arguments.rbegin(), arguments.rend()));
-    } catch (const CLI::CallForHelp&) {
-      return Command(Help{app_.help()});
-    } catch (const CLI::ParseError& error) {
-      return complain(explain(error));
-    }
-    for (const CLI::Option* option : app_.get_options()) {
-      if (option->get_items_expected_max() > 0 && option->count() > 1) {
-        return complain("option " + in_quotes(option->get_name()) + " is given twice");
-      }
-    }
-    Arguments rest = app_.remaining();
-    // CLI11 leaves over the mark behind which nothing is an option, too.
-    std::erase(rest, "--");
-    if (!rest.empty()) {
-      return complain(explain_rest(rest));
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] Outcome complain(std::string_view what) const { return misused(name_, what); }
-
- private:
-  static std::string explain(const CLI::ParseError& error) {
-    const std::string_view what = error.what();
-    const std::size_t colon = what.find(':');
-    if (error.get_name() == "ArgumentMismatch" && what.starts_with('-') &&
-        what.find("missing") != std::string_view::npos) {
-      return "option " + in_quotes(what.substr(0, colon)) + " needs a value";
-    }
-    constexpr std::string_view given_value = " was given a disallowed flag override";
-    if (what.ends_with(given_value)) {
-      const std::size_t name_length = what.size() - given_value.size();
-      return "option '--" + std::string(what.substr(0, name_length)) + "' takes no value";
-    }
-    return text::printable(what);
-  }
-
-  [[nodiscard]] std::string explain_rest(const Arguments& rest) const {
-    for (const std::string& argument : rest) {
-      if (argument.size() > 1 && argument.starts_with('-')) {
-        const std::string_view word = std::string_view(argument).substr(0, argument.find('='));
-        const Arguments names = option_names();
-        const std::vector<std::string_view> known(names.begin(), names.end());
-        return "unknown option " + in_quotes(word) + did_you_mean(word, known);
-      }
-    }
-    return "unexpected argument " + in_quotes(rest.front());
-  }
-
-  [[nodiscard]] Arguments option_names() const {
-    Arguments names;
-    for (const CLI::Option* option : app_.get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        names.push_back("--" + name);
-      }
-    }
-    return names;
-  }
-
-  std::string_view name_;
-  CLI::App app_;
-};
+    "Exit status: 0 success, 1 doctor or healthcheck found something wrong, 64 usage,\n"
+    "69 no io_uring or no daemon, 70 internal error, 71 system error, 77 permission denied,\n"
+    "78 configuration error.\n";
 
 Outcome parse_serve(const Arguments& arguments) {
   Serve serve;
@@ -236,6 +129,10 @@ Outcome parse_check(const Arguments& arguments) {
   Verb verb("check", "Say what is wrong with a configuration file, and end.");
   verb.add("-c,--config", by_option, kConfigDoc, "FILE");
   verb.add("FILE", by_position, kConfigDoc, "");
+  bool dump = false;
+  verb.add_flag("--dump", dump,
+                "Print the configuration with every option and what it comes to, defaults "
+                "included");
   if (std::optional<Outcome> outcome = verb.parse(arguments)) {
     return *std::move(outcome);
   }
@@ -245,7 +142,62 @@ Outcome parse_check(const Arguments& arguments) {
   if (by_option.empty() && by_position.empty()) {
     return verb.complain("which configuration? Name the file");
   }
-  return Check{by_option.empty() ? by_position : by_option};
+  return Check{by_option.empty() ? by_position : by_option, dump};
+}
+
+Outcome parse_check_and_dump(const Arguments& arguments) {
+  Arguments with_dump{"--dump"};
+  with_dump.insert(with_dump.end(), arguments.begin(), arguments.end());
+  return parse_check(with_dump);
+}
+
+Outcome parse_schema(const Arguments& arguments) {
+  Verb verb("schema", "Print a JSON Schema of configuration files, for editors and checkers.");
+  if (std::optional<Outcome> outcome = verb.parse(arguments)) {
+    return *std::move(outcome);
+  }
+  return Schema{};
+}
+
+Outcome parse_doctor(const Arguments& arguments) {
+  std::string file;
+  Doctor doctor;
+  Verb verb("doctor",
+            "Say whether this machine, and this user, can serve: the kernel, io_uring, limits, and "
+            "with a configuration the directories it names. The exit status is 1 if something "
+            "keeps sluiced from serving.");
+  verb.add("-c,--config", file, kConfigDoc, "FILE");
+  verb.add("--user", doctor.user, "Look as this user does (default: who asks)", "NAME");
+  if (std::optional<Outcome> outcome = verb.parse(arguments)) {
+    return *std::move(outcome);
+  }
+  doctor.config = file;
+  return doctor;
+}
+
+Outcome parse_healthcheck(const Arguments& arguments) {
+  std::string url;
+  std::string file;
+  HealthCheck check;
+  Verb verb("healthcheck",
+            "Ask the admin listener of a daemon whether it is alive. The exit status is 0 if it "
+            "says so within 3 seconds, and 1 if not.");
+  const CLI::Option* by_url =
+      verb.add("--url", url, "Where to ask (default: " + check.url + "); also unix:/path", "URL");
+  const CLI::Option* by_file =
+      verb.add("-c,--config", file, "Ask the admin listener of this configuration", "FILE");
+  verb.add_flag("--ready", check.ready, "Ask /readyz, which says no while it drains, not /livez");
+  if (std::optional<Outcome> outcome = verb.parse(arguments)) {
+    return *std::move(outcome);
+  }
+  if (by_url->count() > 0 && by_file->count() > 0) {
+    return verb.complain("--url and -c both say where to ask: give one");
+  }
+  check.config = file;
+  if (by_url->count() > 0) {
+    check.url = url;
+  }
+  return check;
 }
 
 Outcome parse_version(const Arguments& arguments) {
@@ -263,13 +215,17 @@ struct VerbName {
   Outcome (*parse)(const Arguments&);
 };
 
-constexpr std::array<VerbName, 6> kVerbs{{{"serve", parse_serve},
+constexpr std::array<VerbName, 9> kVerbs{{{"serve", parse_serve},
                                           {"run", parse_run},
                                           {"reload", parse_reload},
                                           {"check", parse_check},
+                                          {"schema", parse_schema},
+                                          {"doctor", parse_doctor},
+                                          {"healthcheck", parse_healthcheck},
                                           {"version", parse_version},
                                           {"help", parse_help}}};
-constexpr std::array<VerbName, 5> kAliases{{{"-t", parse_check},
+constexpr std::array<VerbName, 6> kAliases{{{"-t", parse_check},
+                                            {"-T", parse_check_and_dump},
                                             {"-V", parse_version},
                                             {"--version", parse_version},
                                             {"-h", parse_help},

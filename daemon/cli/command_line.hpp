@@ -33,8 +33,31 @@ struct Reload {
 /// `check FILE`: read the configuration, say what is wrong with it, and end.
 struct Check {
   std::filesystem::path config;
+  bool dump = false;  ///< Print what it comes to.
 
   friend bool operator==(const Check&, const Check&) = default;
+};
+
+/// `schema`: print config::json_schema(), and end.
+struct Schema {
+  friend bool operator==(const Schema&, const Schema&) = default;
+};
+
+/// `doctor`: look at the machine, say what is wrong, and end.
+struct Doctor {
+  std::filesystem::path config{};  ///< Empty for none.
+  std::string user{};              ///< To look as; empty for who asks.
+
+  friend bool operator==(const Doctor&, const Doctor&) = default;
+};
+
+/// `healthcheck`: ask a daemon, and end.
+struct HealthCheck {
+  std::string url = "http://127.0.0.1:9180";
+  std::filesystem::path config{};  ///< If not empty, instead of the URL.
+  bool ready = false;
+
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
 /// Print what describe(build_info()) returns, and end.
@@ -49,7 +72,7 @@ struct Help {
   friend bool operator==(const Help&, const Help&) = default;
 };
 
-using Command = std::variant<Serve, Run, Reload, Check, Version, Help>;
+using Command = std::variant<Serve, Run, Reload, Check, Schema, Doctor, HealthCheck, Version, Help>;
 
 /// A command line that cannot be followed. The program writes the message on standard error and
 /// ends with ExitCode::kUsage.

@@ -6,6 +6,7 @@ namespace sluiced::cli {
 /// others come back unchanged until somebody changes something.
 enum class ExitCode : int {
   kOk = 0,
+  kUnhealthy = 1,     ///< `doctor` or `healthcheck` found something wrong.
   kUsage = 64,        ///< EX_USAGE: the command line.
   kUnavailable = 69,  ///< EX_UNAVAILABLE: io_uring is missing or forbidden here; no daemon answers.
   kInternal = 70,     ///< EX_SOFTWARE: a broken invariant.

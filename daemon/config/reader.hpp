@@ -56,12 +56,20 @@ struct ValueType {
 
 enum class Presence : std::uint8_t { kOptional, kRequired };
 
+/// How a value is written down: what ValueType says holds for each of its parts.
+enum class Shape : std::uint8_t { kScalar, kList, kMap, kSection, kSectionList };
+
 /// What is known of one key, apart from the section it belongs to.
 struct FieldInfo {
   std::string_view key;
   ValueType type;
   std::string_view doc;
   Presence presence = Presence::kOptional;
+  Shape shape = Shape::kScalar;
+  /// The keys of the section, or of each section of a list; null for other shapes.
+  std::vector<FieldInfo> (*children)() = nullptr;
+  /// What stands for the key where the file has none, if that does not depend on other keys.
+  YamlNode (*initial)(const ValueType&) = nullptr;
 };
 
 class Reader;
@@ -71,6 +79,8 @@ template <class Section>
 struct Field {
   FieldInfo info;
   void (*read)(Reader&, const YamlNode&, const std::string& path, const ValueType&, Section&);
+  /// What reads as the same value; nothing for a value that stands for no value given.
+  YamlNode (*write)(const ValueType&, const Section&);
 };
 
 /// The table of a section; specialised in schema.cpp for every struct that is one.
@@ -81,6 +91,16 @@ template <class Section>
 template <class Element, class Parent>
 [[nodiscard]] Element new_element(const Parent&) {
   return Element{};
+}
+
+/// All that is known of the keys of a section.
+template <class Section>
+[[nodiscard]] std::vector<FieldInfo> infos_of() {
+  std::vector<FieldInfo> infos;
+  for (const Field<Section>& field : fields_of<Section>()) {
+    infos.push_back(field.info);
+  }
+  return infos;
 }
 
 /// Reads scalars and lists of them from nodes into values, and reports what does not fit. A value
@@ -129,15 +149,10 @@ class Reader {
 
   template <class Section>
   void read_section(const YamlNode& node, const std::string& path, Section& out) {
-    const std::span<const Field<Section>> fields = fields_of<Section>();
-    std::vector<FieldInfo> infos;
-    for (const Field<Section>& field : fields) {
-      infos.push_back(field.info);
-    }
-    if (!check_section(node, path, infos)) {
+    if (!check_section(node, path, infos_of<Section>())) {
       return;
     }
-    for (const Field<Section>& field : fields) {
+    for (const Field<Section>& field : fields_of<Section>()) {
       if (const YamlNode* value = node.find(field.info.key)) {
         field.read(*this, *value, joined(path, field.info.key), field.info.type, out);
       }

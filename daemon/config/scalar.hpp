@@ -27,6 +27,10 @@ using Parsed = std::expected<T, std::string>;
 /// A time span with its unit right behind the number: ms, s, m, h or d. Only 0 needs no unit.
 [[nodiscard]] Parsed<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+/// What parse_size() and parse_duration() read, as a regular expression of JSON Schema (ECMA-262).
+inline constexpr std::string_view kSizePattern = "^(0|[1-9][0-9]*)(GiB|MiB|KiB|GB|MB|KB)?$";
+inline constexpr std::string_view kDurationPattern = "^(0|(0|[1-9][0-9]*)(d|h|m|s|ms))$";
+
 /// The shortest text that parse_size() reads as `bytes`, in binary units.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 

@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "config/reader.hpp"
 #include "config/source.hpp"
+#include "config/writer.hpp"
 #include "config/yaml_document.hpp"
 
 namespace sluiced::config {
@@ -50,6 +51,10 @@ template <>
 Site new_element<Site>(const Config& config);
 template <>
 Mount new_element<Mount>(const Site& site);
+
+/// What is left of a site, and of its mounts, without what was inherited.
+template <>
+Site own_part<Site>(const Config& config, const Site& site);
 
 /// Fills `out`, which holds the defaults, from a document, and notes the place of every value that
 /// could be read. Reports unknown and missing keys and values of the wrong type or range.

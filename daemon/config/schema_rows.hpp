@@ -11,11 +11,13 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
 #include "config/reader.hpp"
 #include "config/text_rules.hpp"
+#include "config/writer.hpp"
 
 namespace sluiced::config::schema {
 
@@ -97,16 +99,58 @@ constexpr auto& member_of(auto& object) {
   }
 }
 
+template <class Member>
+constexpr Shape shape_of() {
+  if constexpr (kIsSection<Member>) {
+    return Shape::kSection;
+  } else if constexpr (kIsSectionList<Member>) {
+    return Shape::kSectionList;
+  } else if constexpr (std::same_as<Member, std::vector<std::string>>) {
+    return Shape::kList;
+  } else {
+    return std::same_as<Member, TextMap> ? Shape::kMap : Shape::kScalar;
+  }
+}
+
+template <class Member>
+constexpr auto children_of() -> std::vector<FieldInfo> (*)() {
+  if constexpr (kIsSection<Member>) {
+    return infos_of<Member>;
+  } else if constexpr (kIsSectionList<Member>) {
+    return infos_of<typename Member::value_type>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <class Section, auto... Chain>
+YamlNode write_member(const ValueType& type, const Section& section) {
+  const auto& member = member_of<Chain...>(section);
+  using Member = std::remove_cvref_t<decltype(member)>;
+  if constexpr (kIsSection<Member>) {
+    return write_section(member);
+  } else if constexpr (kIsSectionList<Member>) {
+    return write_sections(type, section, member);
+  } else {
+    return write(type, member);
+  }
+}
+
 /// A row for the member that `First`, or the chain of member pointers it begins, leads to.
 template <auto First, auto... Rest>
 constexpr auto row(std::string_view key, ValueType type, std::string_view doc,
                    Presence presence = Presence::kOptional) {
   using Section = typename OwnerOf<decltype(First)>::Type;
-  return Field<Section>{{key, type, doc, presence},
+  using Member = std::remove_cvref_t<decltype(member_of<First, Rest...>(std::declval<Section&>()))>;
+  FieldInfo info{key, type, doc, presence, shape_of<Member>(), children_of<Member>()};
+  // What a chain leads to is inherited, and sections have defaults of their own.
+  if constexpr (sizeof...(Rest) == 0 && !kIsSection<Member>) {
+    info.initial = [](const ValueType& kind) { return write_member<Section, First>(kind, {}); };
+  }
+  return Field<Section>{info,
                         [](Reader& reader, const YamlNode& node, const std::string& path,
                            const ValueType& kind, Section& section) {
                           auto& member = member_of<First, Rest...>(section);
-                          using Member = std::remove_cvref_t<decltype(member)>;
                           if constexpr (kIsSection<Member>) {
                             reader.read_section(node, path, member);
                           } else if constexpr (kIsSectionList<Member>) {
@@ -114,7 +158,8 @@ constexpr auto row(std::string_view key, ValueType type, std::string_view doc,
                           } else {
                             reader.read(node, path, kind, member);
                           }
-                        }};
+                        },
+                        write_member<Section, First, Rest...>};
 }
 
 constexpr ValueType kNameType = text("a name", check_name);

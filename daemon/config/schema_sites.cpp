@@ -1,9 +1,12 @@
 // The tables of what is served: sites, mounts, and the rules for files.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "config/config.hpp"
 #include "config/reader.hpp"
@@ -25,6 +28,27 @@ Mount new_element<Mount>(const Site& site) {
   Mount mount;
   mount.files = site.files;
   return mount;
+}
+
+namespace {
+
+/// The rules that come after the inherited ones, which reading puts first.
+std::vector<HeaderRule> own_rules(const FileOptions& inherited, const FileOptions& files) {
+  const auto count = std::min(inherited.headers.size(), files.headers.size());
+  return {files.headers.begin() + static_cast<std::ptrdiff_t>(count), files.headers.end()};
+}
+
+}  // namespace
+
+template <>
+Site own_part<Site>(const Config& config, const Site& site) {
+  Site own = site;
+  own.files.headers = own_rules(config.defaults, site.files);
+  // Against the site as it is, which is what its mounts inherit from.
+  for (std::size_t index = 0; index < site.mounts.size(); ++index) {
+    own.mounts[index].files.headers = own_rules(site.files, site.mounts[index].files);
+  }
+  return own;
 }
 
 namespace {

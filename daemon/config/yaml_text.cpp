@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "config/source.hpp"
@@ -23,22 +24,38 @@ bool is_permitted(std::string_view text, std::size_t at, char32_t character) {
   return character == '\t' || character == '\n' || !text::is_control(character);
 }
 
+bool has_utf16_mark(std::string_view text) {
+  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+}
+
 void check_characters(Problems& problems) {
   const std::string_view text = problems.source().text();
   for (std::size_t at = 0; at < text.size();) {
     const std::optional<text::CodePoint> character = text::decode_utf8(text, at);
     if (!character) {
       // One mistake in the encoding is seldom alone, and all have the same cause.
-      problems.error(at, "not valid UTF-8: the byte " + text::in_quotes(text.substr(at, 1)) +
-                             " cannot stand here");
+      problems.error(at, has_utf16_mark(text)
+                             ? std::string("the file is in UTF-16: save it in UTF-8")
+                             : "not valid UTF-8: the byte " + text::in_quotes(text.substr(at, 1)) +
+                                   " cannot stand here");
+      return;
+    }
+    if (character->value == 0) {
+      // The same holds of these: in UTF-16, every other byte of plain text is one.
+      problems.error(at,
+                     "the control character '\\x00' is not allowed: if the file is in UTF-16, "
+                     "save it in UTF-8");
       return;
     }
     if (!is_permitted(text, at, character->value)) {
-      problems.error(at, character->value == '\r'
-                             ? "a carriage return that no line feed follows"
-                             : "the control character " +
-                                   text::in_quotes(text.substr(at, character->length_bytes)) +
-                                   " is not allowed");
+      if (character->value == '\r') {
+        // So it is of line ends.
+        problems.error(at, "a carriage return that no line feed follows");
+        return;
+      }
+      problems.error(at, "the control character " +
+                             text::in_quotes(text.substr(at, character->length_bytes)) +
+                             " is not allowed");
     }
     at += character->length_bytes;
   }

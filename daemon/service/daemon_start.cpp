@@ -1,6 +1,5 @@
 // How the daemon comes up, as far as the first connection.
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <utility>
 
@@ -12,40 +11,9 @@
 #include "config/worker_count.hpp"
 #include "service/access_log_files.hpp"
 #include "service/daemon.hpp"
+#include "service/ring_options.hpp"
 
 namespace sluiced::service {
-namespace {
-
-constexpr unsigned kMostCompletionEntries = 65536;  // IORING_MAX_CQ_ENTRIES
-constexpr unsigned kSpareCompletions = 1024;
-constexpr unsigned kControlRingEntries = 256;
-
-std::size_t connections_per_shard(const std::vector<config::Listener>& listeners,
-                                  unsigned shard_count) noexcept {
-  std::size_t total = 0;
-  for (const config::Listener& listener : listeners) {
-    total += listener.max_connections;
-  }
-  return (total + shard_count - 1) / shard_count;
-}
-
-// Each connection has one operation in flight. As much again is kept for what is not a connection's
-// own: a ring whose completion queue is full of idle receives would have no room for a read.
-sluice::RingOptions ring_options(const config::Config& config, unsigned shard_count) noexcept {
-  const std::size_t connections = connections_per_shard(config.listeners, shard_count);
-  sluice::RingOptions options;
-  options.submission_entries = config.runtime.ring_entries;
-  options.completion_entries = static_cast<unsigned>(std::min<std::size_t>(
-      std::bit_ceil(2 * connections + kSpareCompletions), kMostCompletionEntries));
-  return options;
-}
-
-std::size_t connections_of(const sluice::RingOptions& options) noexcept {
-  return (options.completion_entries - kSpareCompletions) / 2;
-}
-
-}  // namespace
-
 std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config config,
                                                                  const sluice::SignalSet& signals,
                                                                  Inheritance inheritance,
@@ -88,8 +56,7 @@ Daemon::Daemon(std::shared_ptr<const serve::SiteTable> sites, const sluice::Sign
 }
 
 std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
-  auto ring = sluice::KernelRing::create(
-      {.submission_entries = kControlRingEntries, .completion_entries = 4 * kControlRingEntries});
+  auto ring = sluice::KernelRing::create(control_ring_options());
   if (!ring) {
     return std::unexpected(no_ring(ring.error()));
   }
@@ -102,7 +69,7 @@ std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
   sluice::ShardOptions options;
   options.count = shard_count;
   options.ring = ring_options(config(), shard_count);
-  rings_allow_ = std::max(connections_of(options.ring) * shard_count,
+  rings_allow_ = std::max(connections_of(options.ring.completion_entries) * shard_count,
                           connections_per_shard(config().listeners, 1));
   options.reactor.max_operations = 2 * options.ring.completion_entries;
   options.thread_name = "sluiced";

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/dump.hpp"
 #include "config/load.hpp"
 #include "config/source.hpp"
 #include "fuzz.hpp"
@@ -50,6 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::check_diagnostics(loaded->warnings, text);
     fuzz::require(!loaded->listeners.empty() && !loaded->sites.empty(),
                   "what is accepted serves something");
+    const std::string dumped = config::dump(*loaded);
+    // A long list of sites with all that they inherit may be more than a file may hold.
+    if (dumped.size() <= config::kMostFileBytes) {
+      const auto again = config::load_text(dumped, "dump.yaml");
+      fuzz::require(again && config::dump(*again) == dumped, "a dump loads again to the same");
+    }
     return 0;
   }
   fuzz::require(std::ranges::any_of(loaded.error(),

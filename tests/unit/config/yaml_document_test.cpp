@@ -271,12 +271,15 @@ TEST(YamlText, IsUtf8) {
   EXPECT_EQ(tree("é: \xC3\n"), "1:4 not valid UTF-8: the byte '\\xc3' cannot stand here\n");
   // UTF-16 with its byte-order mark.
   EXPECT_EQ(tree(std::string("\xFF\xFE\x61\0:\0", 6)),
-            "1:1 not valid UTF-8: the byte '\\xff' cannot stand here\n");
+            "1:1 the file is in UTF-16: save it in UTF-8\n");
   EXPECT_EQ(tree("a: größe €😀\n"), "{a: größe €😀}");
 }
 
 TEST(YamlText, HoldsNoControlCharacters) {
-  EXPECT_EQ(tree(std::string("a: \0b\n", 6)), "1:4 the control character '\\x00' is not allowed\n");
+  EXPECT_EQ(
+      tree(std::string("a: \0b\n", 6)),
+      "1:4 the control character '\\x00' is not allowed: if the file is in UTF-16, save it in "
+      "UTF-8\n");
   // yaml-cpp takes this one for the end of the file.
   EXPECT_EQ(tree("a: b\x04\nc: d\n"), "1:5 the control character '\\x04' is not allowed\n");
   EXPECT_EQ(tree("a: \x1b[31m\nb: \x7f\n"),

@@ -101,6 +101,28 @@ TEST(CommandLine, RunAndReloadMayBeToldTheControlSocket) {
   EXPECT_EQ(parsed<cli::Reload>({"reload", "--control", "/run/c"}).control, "/run/c");
 }
 
+TEST(CommandLine, CheckMayPrintWhatAConfigurationComesTo) {
+  EXPECT_FALSE(parsed<Check>({"check", "a.yaml"}).dump);
+  EXPECT_TRUE(parsed<Check>({"check", "--dump", "a.yaml"}).dump);
+  EXPECT_EQ(parsed<Check>({"-T", "a.yaml"}), parsed<Check>({"check", "-c", "a.yaml", "--dump"}));
+}
+
+TEST(CommandLine, HealthcheckAsksAtOnePlace) {
+  EXPECT_EQ(parsed<cli::HealthCheck>({"healthcheck"}).url, "http://127.0.0.1:9180");
+  EXPECT_EQ(parsed<cli::HealthCheck>({"healthcheck", "--url", "unix:/a"}).url, "unix:/a");
+  EXPECT_EQ(parsed<cli::HealthCheck>({"healthcheck", "-c", "a.yaml"}).config, "a.yaml");
+  EXPECT_TRUE(parsed<cli::HealthCheck>({"healthcheck", "--ready"}).ready);
+  EXPECT_EQ(refusal({"healthcheck", "-c", "a", "--url", "unix:/a"}),
+            sentence(" healthcheck: --url and -c both say where to ask: give one"));
+}
+
+TEST(CommandLine, DoctorTakesAConfigurationAndAUser) {
+  EXPECT_EQ(parsed<cli::Doctor>({"doctor"}), cli::Doctor{});
+  const auto doctor = parsed<cli::Doctor>({"doctor", "-c", "a.yaml", "--user", "www"});
+  EXPECT_EQ(doctor.config, "a.yaml");
+  EXPECT_EQ(doctor.user, "www");
+}
+
 TEST(CommandLine, VersionHasThreeNames) {
   for (const char* word : {"version", "--version", "-V"}) {
     parsed<Version>({word});
@@ -109,7 +131,8 @@ TEST(CommandLine, VersionHasThreeNames) {
 
 TEST(CommandLine, HelpIsGivenForTheProgramAndForEachVerb) {
   const std::string overview = parsed<Help>({"help"}).text;
-  for (const char* verb : {"serve", "run", "reload", "check", "version", "help"}) {
+  for (const char* verb :
+       {"serve", "run", "reload", "check", "schema", "doctor", "healthcheck", "version", "help"}) {
     EXPECT_NE(overview.find(std::string("\n  ") + verb), std::string::npos) << verb;
   }
   for (const Words& words : {Words{"-h"}, Words{"--help"}, Words{"help", "help"}}) {
