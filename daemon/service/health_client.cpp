@@ -198,7 +198,7 @@ std::expected<std::string, std::string> ask_health(const HealthTarget& target, m
   if (!answer) {
     return std::unexpected(where + ": " + answer.error());
   }
-  const std::string said = where + ": " + text::printable(text::clipped(*answer, 80));
+  std::string said = where + ": " + text::printable(text::clipped(*answer, 80));
   if (answer->starts_with("HTTP/1.1 200 ") || *answer == "HTTP/1.1 200") {
     return said;
   }
