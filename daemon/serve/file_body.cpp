@@ -159,9 +159,8 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
 
 // Of a stream that has waited for its disk more than once: up to a window beyond what is sent next.
 // Before that it is left to the kernel, whose own reading ahead starts from what sendfile(2) takes
-// and uses large folios: where read_ahead_kb is large enough for the disk, that is all it takes, at
-// half of the cost of readahead(2), which makes single pages. Not all of a window that has just
-// grown: each page that is made for it costs this thread a fraction of a microsecond.
+// and may use large folios; readahead(2) makes pages of the smallest size, on this thread. Nor is
+// all of a window asked for at once that has just grown.
 void FileBody::read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept {
   const std::uint64_t goal = std::min(end, next + window_);
   const std::uint64_t begin = std::max(ahead_until_, next);
