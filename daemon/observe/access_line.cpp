@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kDigits = "0123456789abcdef";
 // The most that a text takes in a line, escapes included. They come to well below the longest line
 // together with everything else.
-constexpr std::size_t kLongestTarget = 2048;
+constexpr std::size_t kLongestTarget = 1536;
+constexpr std::size_t kLongestPath = 768;
 constexpr std::size_t kLongestText = 512;
 constexpr std::size_t kLongestName = 64;
 
@@ -184,6 +185,13 @@ void put_member(Line& line, std::string_view name_and_colon, std::string_view va
   line.put("\"");
 }
 
+// As a client would write it: "." is the root.
+void put_path(Line& line, std::string_view path) noexcept {
+  line.put(path.empty() ? ",\"path\":\"" : ",\"path\":\"/");
+  put_escaped(line, path == "." ? std::string_view() : path, kLongestPath, json_piece);
+  line.put("\"");
+}
+
 void put_microseconds(Line& line, std::string_view name_and_colon, sluice::Duration time) noexcept {
   line.put(name_and_colon);
   const auto count = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
@@ -231,6 +239,7 @@ std::size_t write_json(const AccessRecord& record, std::span<char> room) noexcep
   put_member(line, ",\"site\":", record.site, kLongestName + 3);
   put_member(line, ",\"method\":", record.method, kLongestName);
   put_member(line, ",\"target\":", record.target, kLongestTarget);
+  put_path(line, record.path);
   put_member(line, ",\"protocol\":", record.version);
   line.put(",\"status\":");
   line.put_number(record.status);

@@ -19,6 +19,7 @@ struct AccessRecord {
   std::string_view site;    // empty: none was chosen
   std::string_view method;  // empty for what was no request; target is then its first line
   std::string_view target;
+  std::string_view path;  // the one that all went by, relative to the root; empty: there is none
   std::string_view version;
   unsigned status = 0;
   std::uint64_t content_bytes = 0;  // handed to the socket, not promised

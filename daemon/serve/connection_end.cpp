@@ -173,6 +173,7 @@ void Connection::log_request(std::optional<observe::TransferCut> cut, bool has_h
   record.client_port = peer_.port();
   record.listener = listener_.name;
   record.site = exchange.response.site;
+  record.path = exchange.response.path;
   record.status = http::status_code(exchange.response.status);
   record.content_bytes = exchange.content_sent;
   record.outcome = cut ? observe::kTransferCutNames[static_cast<std::size_t>(*cut)]

@@ -94,6 +94,7 @@ bool FileHandler::locate(const Request& request, Target& target, Response& respo
     return false;
   }
   target.path = *path;
+  response.path = path->relative;
   if (!find_mount(request, target, response)) {
     return false;
   }

@@ -13,7 +13,7 @@ using http::Status;
 
 void Response::clear() {
   status = Status::ok;
-  content_type = allow = cache_control = security_policy = content_encoding = site = {};
+  content_type = allow = cache_control = security_policy = content_encoding = site = path = {};
   varies_by_encoding = varies_by_accept = varies_by_origin = false;
   content_type_text.clear();
   location.clear();

@@ -46,6 +46,7 @@ struct Response {
   std::uint64_t complete_length = 0;     // of the representation, for 206 and 416
   std::uint64_t content_length = 0;      // of the content; of what GET would send, for HEAD
   std::string_view site;                 // of the configuration; for the access log
+  std::string_view path;                 // http::Path::relative; likewise
   bool closes = false;                   // nothing more is to be read from this connection
   bool is_streamed = false;              // the length is not known: content_length means nothing
   http::RenderedFields fields;           // whatever else is to be said

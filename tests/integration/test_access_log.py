@@ -54,7 +54,7 @@ def test_a_request_has_a_line_with_all_there_is_to_know(make):
     logged = make()
     with logged.daemon.connect() as connection:
         port = connection.socket.getsockname()[1]
-        connection.send(wire.request("/small.txt?a=b", headers=[
+        connection.send(wire.request("/x/..//%73mall.txt?a=b", headers=[
             ("Referer", "http://here/"), ("User-Agent", "tester/1")]))
         connection.read_response()
     entry, = logged.await_entries(1)
@@ -63,7 +63,8 @@ def test_a_request_has_a_line_with_all_there_is_to_know(make):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry.pop("time"))
     assert entry == {
         "client": "127.0.0.1", "port": port, "listener": "web", "site": "_default",
-        "method": "GET", "target": "/small.txt?a=b", "protocol": "HTTP/1.1", "status": 200,
+        "method": "GET", "target": "/x/..//%73mall.txt?a=b", "path": "/small.txt",
+        "protocol": "HTTP/1.1", "status": 200,
         "bytes": 5, "outcome": "complete", "referer": "http://here/", "user_agent": "tester/1"}
 
 

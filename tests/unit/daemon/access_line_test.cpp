@@ -26,7 +26,8 @@ AccessRecord usual() {
   record.listener = "web";
   record.site = "_default";
   record.method = "GET";
-  record.target = "/a?b";
+  record.target = "/./a?b";
+  record.path = "a";
   record.version = "HTTP/1.1";
   record.status = 206;
   record.content_bytes = 1234567890123;
@@ -62,14 +63,15 @@ std::string member(const std::string& line, const std::string& name) {
 
 TEST(AccessLine, CombinedIsWhatOtherServersWrite) {
   EXPECT_EQ(combined(usual()),
-            "192.0.2.1 - - [26/Nov/2026:05:42:57 +0000] \"GET /a?b HTTP/1.1\" 206 1234567890123 "
+            "192.0.2.1 - - [26/Nov/2026:05:42:57 +0000] \"GET /./a?b HTTP/1.1\" 206 1234567890123 "
             "\"http://here/\" \"tester/1\"\n");
 }
 
 TEST(AccessLine, JsonHasEverything) {
   EXPECT_EQ(json(usual()),
             "{\"time\":\"2026-11-26T05:42:57.045Z\",\"client\":\"192.0.2.1\",\"port\":40000,"
-            "\"listener\":\"web\",\"site\":\"_default\",\"method\":\"GET\",\"target\":\"/a?b\","
+            "\"listener\":\"web\",\"site\":\"_default\",\"method\":\"GET\",\"target\":\"/./"
+            "a?b\",\"path\":\"/a\","
             "\"protocol\":\"HTTP/1.1\",\"status\":206,\"bytes\":1234567890123,"
             "\"outcome\":\"client_abort\",\"header_us\":12,\"first_byte_us\":345,"
             "\"total_us\":6000000,\"referer\":\"http://here/\",\"user_agent\":\"tester/1\"}\n");
@@ -128,14 +130,14 @@ TEST(AccessLine, TheLongestTextsFitAndAreCutBetweenCharacters) {
       text += unit;
     }
     AccessRecord record = usual();
-    record.listener = record.site = record.method = record.target = text;
+    record.listener = record.site = record.method = record.target = record.path = text;
     record.referer = record.user_agent = text;
     for (const std::string& line : {json(record), combined(record)}) {
       EXPECT_TRUE(line.ends_with("\n"));
       EXPECT_EQ(line.find('\n'), line.size() - 1);
     }
     record = usual();
-    record.target = record.referer = record.user_agent = text;
+    record.target = record.path = record.referer = record.user_agent = text;
     const std::string line = json(record);
     EXPECT_LT(line.size(), kLongestAccessLine);
     EXPECT_TRUE(line.ends_with("...\"}\n"));
