@@ -81,7 +81,7 @@ void Connection::set_deadline(const std::optional<std::chrono::milliseconds>& ti
 }
 
 sluice::Task<void> Connection::run() {
-  socket_.set_no_delay();
+  static_cast<void>(socket_.set_no_delay());  // answers come a little later without it
   const CloseReason reason = co_await serve_requests().within(life_);
   if (must_linger(reason)) {
     co_await linger();

@@ -134,7 +134,7 @@ bool Connection::must_linger(CloseReason reason) const noexcept {
 
 sluice::Task<void> Connection::linger() {
   enter(State::closing);
-  socket_.shut_down(SHUT_WR);
+  static_cast<void>(socket_.shut_down(SHUT_WR));  // fails only when all is over
   if (!exchange_) {
     co_return;
   }

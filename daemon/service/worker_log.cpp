@@ -11,7 +11,7 @@ constexpr sluice::Duration kFlushLimit = std::chrono::seconds(1);
 
 }  // namespace
 
-void WorkerLog::replace(std::unique_ptr<observe::AccessLog> next) {
+void WorkerLog::replace(std::unique_ptr<observe::AccessLog>&& next) {
   if (finished_.is_set()) {
     return;
   }

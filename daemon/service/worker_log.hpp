@@ -21,7 +21,7 @@ class WorkerLog {
 
   /// Takes the place of the one before, which nobody may add to any more. Before run(), or while it
   /// runs; has no effect once finish() was called.
-  void replace(std::unique_ptr<observe::AccessLog> next);
+  void replace(std::unique_ptr<observe::AccessLog>&& next);
 
   /// Writes what is added until finish(), whatever is cancelled meanwhile: what is cut at a stop is
   /// logged, too.

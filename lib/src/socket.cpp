@@ -78,12 +78,14 @@ std::span<iovec> without_front(std::span<iovec> pieces, std::size_t sent) noexce
   return pieces;
 }
 
-// What a system call said, of which a direct descriptor has no number for.
-Result<void> outcome_of(int status, const Descriptor& descriptor) noexcept {
-  if (status == 0) {
-    return {};
-  }
-  return failure(descriptor.is_direct() ? EOPNOTSUPP : errno);
+// What a system call said.
+Result<void> outcome_of(int status) noexcept {
+  return status == 0 ? Result<void>() : failure(errno);
+}
+
+// Of a call that takes a descriptor by its number, on one that has none.
+Result<void> no_number(const Descriptor& descriptor) noexcept {
+  return failure(descriptor.is_direct() ? EOPNOTSUPP : EBADF);
 }
 
 bool lacks_zero_copy(const std::error_code& error) noexcept {
@@ -156,12 +158,15 @@ bool Socket::has_bytes_underway() const noexcept {
 }
 
 Result<void> Socket::shut_down(int how) const noexcept {
-  return outcome_of(::shutdown(fd(), how), descriptor());
+  const int number = fd();
+  return number < 0 ? no_number(descriptor()) : outcome_of(::shutdown(number, how));
 }
 
 Result<void> Socket::set_no_delay() const noexcept {
+  const int number = fd();
   const int on = 1;
-  return outcome_of(::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), descriptor());
+  return number < 0 ? no_number(descriptor())
+                    : outcome_of(::setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
 }
 
 int Socket::family() const noexcept {
