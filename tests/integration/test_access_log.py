@@ -29,11 +29,12 @@ class Logged:
             f"{files.PATIENT}log:\n  access: {{target: {path}, format: {form}{more}}}\n")), **options)
 
     def lines(self, path=None):
-        data = (path or self.path).read_bytes()
-        assert not data or data.endswith(b"\n")
-        return data.split(b"\n")[:-1]
+        """The whole ones: a batch that is just being written is seen in part."""
+        return (path or self.path).read_bytes().split(b"\n")[:-1]
 
     def entries(self, path=None):
+        data = (path or self.path).read_bytes()
+        assert not data or data.endswith(b"\n")
         return [json.loads(line) for line in self.lines(path)]
 
     def await_entries(self, count):
