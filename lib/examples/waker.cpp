@@ -33,7 +33,7 @@ int main() {
   if (!id || ::write(to.get(), "hello", 5) != 5) {
     return 1;
   }
-  reactor.wait(std::nullopt);  // submits, waits, wakes: "completed with 5"
+  reactor.wait(sluice::kForever);  // submits, waits, wakes: "completed with 5"
 
   // A cancel only asks. The operation still completes through its waker, and the buffer and the
   // waker are the kernel's until it has.
@@ -44,7 +44,7 @@ int main() {
   reactor.wait(sluice::Duration::zero());
   reactor.cancel(*id);
   while (reactor.in_flight() > 0) {
-    reactor.wait(std::nullopt);  // "completed with -125": ECANCELED
+    reactor.wait(sluice::kForever);  // "completed with -125": ECANCELED
   }
   reactor.cancel(*id);  // a stale id names nothing; nothing happens
 }

@@ -44,7 +44,7 @@ Result<UniqueFd> open_through_ring(OpenRequest request) {
   static_cast<void>(ring->push(request.prepare()));  // it is empty: there is room
   std::array<RingCompletion, 1> completion;
   while (ring->reap(completion) == 0) {
-    const int error = -ring->enter(std::nullopt);
+    const int error = -ring->enter(kForever);
     if (error != 0 && error != EINTR && error != EAGAIN && error != EBUSY) {
       ring.reset();  // broken; the next call makes another
       return failure(error);

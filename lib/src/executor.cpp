@@ -74,18 +74,11 @@ void Executor::bury_finished() noexcept {
   }
 }
 
-void Executor::run() {
-  static_cast<void>(reactor_.read_clock());  // much may have happened since it last ran
-  while (has_work() || !messages_.empty()) {
-    turn();
-  }
-}
-
 bool Executor::has_work() const noexcept {
   return tasks_.alive() > 0 || holds_ > 0 || reactor_.in_flight() > 0;
 }
 
-void Executor::turn() {
+inline void Executor::turn() {
   metrics_.turns.add();
   run_messages();
   if (timers_.next_deadline() <= reactor_.now()) {
@@ -99,11 +92,23 @@ void Executor::turn() {
   if (!has_work()) {
     return;  // the last task has just ended: nothing would wake the wait below
   }
-  const TimePoint reaped_at = reactor_.now();
-  const TimePoint now = reactor_.read_clock();
-  observe(metrics_.loop_delay, now - reaped_at);
-  reactor_.wait(time_to_wait(now));
+  measure_turn();
+  reactor_.wait(time_to_wait());
   asleep_.store(false, std::memory_order_relaxed);
+}
+
+// Reading the clock is a good part of a short turn. It is read if there is a deadline to wait for,
+// if a tick of the coarse clock says that this turn may have been a long one, and else in one turn
+// of so many, which stands for all of them.
+void Executor::measure_turn() noexcept {
+  constexpr std::uint64_t kTurnsPerSample = 16;
+  const TimePoint began = reactor_.now();
+  const bool counts_alone =
+      timers_.next_deadline() != kNever || reactor_.ring().coarse_now() > began;
+  if (counts_alone || metrics_.turns.value() % kTurnsPerSample == 0) {
+    const Duration elapsed = reactor_.read_clock() - began;
+    observe(metrics_.loop_delay, elapsed, counts_alone ? 1 : kTurnsPerSample);
+  }
 }
 
 void Executor::run_messages() noexcept {
@@ -130,12 +135,14 @@ void Executor::run_ready() {
     }
     --ready_count_;
     promise->self().resume();
-    bury_finished();
+    if (finished_ != nullptr) {
+      bury_finished();
+    }
   }
   metrics_.resumes.add(round);
 }
 
-std::optional<Duration> Executor::time_to_wait(TimePoint now) noexcept {
+Duration Executor::time_to_wait() noexcept {
   if (ready_count_ > 0) {
     return Duration::zero();
   }
@@ -150,9 +157,17 @@ std::optional<Duration> Executor::time_to_wait(TimePoint now) noexcept {
   }
   const TimePoint deadline = timers_.next_deadline();
   if (deadline == kNever) {
-    return std::nullopt;
+    return kForever;
   }
-  return deadline <= now ? Duration::zero() : Duration(deadline - now);
+  const TimePoint now = reactor_.now();  // as just read, since there is a deadline
+  return std::max(Duration::zero(), Duration(deadline - now));
+}
+
+void Executor::run() {
+  static_cast<void>(reactor_.read_clock());  // much may have happened since it last ran
+  while (has_work() || !messages_.empty()) {
+    turn();
+  }
 }
 
 Result<void> Executor::enable_messages() {

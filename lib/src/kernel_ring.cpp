@@ -127,7 +127,6 @@ KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) 
   queues_ = {.submissions = reinterpret_cast<Submission*>(submissions.sqes),
              .submission_mask = *submissions.kring_mask,
              .submission_capacity = *submissions.kring_entries,
-             .submission_head = submissions.khead,
              .submission_flags = submissions.kflags,
              .completions = reinterpret_cast<const RingCompletion*>(completions.cqes),
              .completion_mask = *completions.kring_mask,
@@ -191,29 +190,37 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
   return std::unique_ptr<KernelRing>(new KernelRing(std::move(state)));
 }
 
-int KernelRing::enter(std::optional<Duration> at_most) noexcept {
+int KernelRing::enter(Duration at_most) noexcept {
   io_uring& ring = state_->ring;
   io_uring_smp_store_release(ring.sq.ktail, submission_tail_);
 
   const auto fd = static_cast<unsigned>(ring.enter_ring_fd);
-  if (!at_most.has_value() || *at_most <= Duration::zero()) {
-    const unsigned wait_for = at_most.has_value() ? 0 : 1;
+  const unsigned to_submit = unsubmitted();
+  int result = 0;
+  if (at_most == kForever || at_most <= Duration::zero()) {
+    const unsigned wait_for = at_most == kForever ? 1 : 0;
     // Nothing to hand over, to wait for, or to be posted: what is complete can be reaped as it is.
     constexpr unsigned kNeedsEnter = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
-    if (wait_for == 0 && unsubmitted() == 0 &&
+    if (wait_for == 0 && to_submit == 0 &&
         (IO_URING_READ_ONCE(*ring.sq.kflags) & kNeedsEnter) == 0) {
       return 0;
     }
-    return std::min(io_uring_enter(fd, unsubmitted(), wait_for, state_->enter_flags, nullptr), 0);
+    result = io_uring_enter(fd, to_submit, wait_for, state_->enter_flags, nullptr);
+  } else {
+    __kernel_timespec timeout{};
+    timeout.tv_sec = at_most.count() / 1'000'000'000;
+    timeout.tv_nsec = at_most.count() % 1'000'000'000;
+    io_uring_getevents_arg argument{};
+    argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
+    result = io_uring_enter2(fd, to_submit, 1, state_->enter_flags | IORING_ENTER_EXT_ARG,
+                             reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
   }
-  __kernel_timespec timeout{};
-  timeout.tv_sec = at_most->count() / 1'000'000'000;
-  timeout.tv_nsec = at_most->count() % 1'000'000'000;
-  io_uring_getevents_arg argument{};
-  argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
-  return std::min(io_uring_enter2(fd, unsubmitted(), 1, state_->enter_flags | IORING_ENTER_EXT_ARG,
-                                  reinterpret_cast<sigset_t*>(&argument), sizeof(argument)),
-                  0);
+  // The kernel's own count is on a line of memory that it has just written to; it is looked up only
+  // when the answer does not say how far it got.
+  submission_head_ = result >= 0 && static_cast<unsigned>(result) == to_submit
+                         ? submission_tail_
+                         : io_uring_smp_load_acquire(ring.sq.khead);
+  return std::min(result, 0);
 }
 
 std::int32_t KernelRing::attempt(const Submission& entry) noexcept {

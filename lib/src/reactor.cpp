@@ -39,54 +39,21 @@ Reactor::~Reactor() {
       "a Reactor is destroyed only when nothing is in flight: cancel and drain first");
 }
 
-void Reactor::require_own_thread() const noexcept {
-  detail::invariant(is_on_its_thread(),
-                    "a Reactor is called by the thread that made it: post() to its Executor, or "
-                    "ShardSet::post(), to reach it from another");
-}
-
 // The wake-up channel takes no part in the count of completion room and overtakes what is parked:
 // a shard whose places are all taken by operations that wait must still hear other threads.
 bool Reactor::has_room_for(OperationKind kind) const noexcept {
-  if (kind == OperationKind::wake) {
-    return true;  // push() tells whether there is a place
-  }
-  return queued_ < places_for_operations_ && admitted_ < places_for_completions_;
+  return kind == OperationKind::wake || has_room();  // push() tells whether there is a place
 }
 
-Result<OperationId> Reactor::register_operation(Waker& waker, const Submission& entry) {
-  require_own_thread();
-  const auto [id, taken] = slots_.acquire();
-  if (taken == nullptr) {
-    return failure(ENOBUFS);
-  }
-  Slot& slot = *taken;
-  slot.waker = &waker;
-  slot.registered_at = now_;
-  slot.kind = &waker == &wake_channel_ ? OperationKind::wake : kind_of(entry.opcode);
-  metrics_.registered.add();
-
-  const bool is_wake = slot.kind == OperationKind::wake;
-  if ((is_wake || parked_.empty()) && has_room_for(slot.kind) && push(entry, id.to_user_data())) {
-    slot.state = Slot::State::in_flight;
-    admitted_ += is_wake ? 0 : 1;
+void Reactor::park(OperationId id, Slot& slot, const Submission& entry) {
+  slot.state = Slot::State::parked;
+  if (slot.kind == OperationKind::wake) {
+    parked_.push_front({id, entry});
   } else {
-    slot.state = Slot::State::parked;
-    if (is_wake) {
-      parked_.push_front({id, entry});
-    } else {
-      parked_.push_back({id, entry});
-    }
-    metrics_.parked_total.add();
-    metrics_.parked.add(1);
+    parked_.push_back({id, entry});
   }
-  return id;
-}
-
-bool Reactor::push(const Submission& entry, std::uint64_t user_data) noexcept {
-  const bool pushed = ring_->push(entry, user_data);
-  queued_ += pushed ? 1 : 0;
-  return pushed;
+  metrics_.parked_total.add();
+  metrics_.parked.add(1);
 }
 
 void Reactor::cancel(OperationId id) noexcept {
@@ -101,16 +68,6 @@ void Reactor::cancel(OperationId id) noexcept {
 }
 
 std::int32_t Reactor::attempt(const Submission& entry) noexcept { return ring_->attempt(entry); }
-
-std::size_t Reactor::wait(std::optional<Duration> at_most) {
-  require_own_thread();
-  const bool has_unsubmitted_cancels = !parked_cancels_.empty();
-  if (has_unsubmitted_cancels) {
-    complete_unsubmitted_cancels();
-  }
-  submit_and_wait(has_unsubmitted_cancels ? Duration::zero() : at_most);
-  return reap_all();
-}
 
 void Reactor::admit_parked() noexcept {
   bool queue_full = false;
@@ -152,7 +109,7 @@ void Reactor::push_cancels() noexcept {
   cancels_.erase(cancels_.begin(), cancels_.begin() + static_cast<std::ptrdiff_t>(handled));
 }
 
-void Reactor::submit_and_wait(std::optional<Duration> at_most) {
+inline void Reactor::submit_and_wait(Duration at_most) {
   if (!parked_.empty()) {
     admit_parked();
   }
@@ -177,36 +134,9 @@ void Reactor::submit_and_wait(std::optional<Duration> at_most) {
     detail::invariant(error == 0 || error == -ETIME,
                       "io_uring_enter on a ring of ours never fails");
   }
-  if (ring_->has_overflowed()) {
-    metrics_.completion_overflows.add();
-  }
 }
 
-std::size_t Reactor::reap_all() {
-  // Copied out first, and the queue advanced, before anybody is woken: a waker may register
-  // operations, and must find room for their completions.
-  std::size_t total = 0;
-  now_ = ring_->now();
-  while (true) {
-    const std::size_t count = ring_->reap(reaped_);
-    total += count;
-    for (std::size_t index = 0; index < count; ++index) {
-      complete(reaped_[index]);
-    }
-    if (count < reaped_.size()) {
-      break;
-    }
-  }
-  metrics_.completion_queue_depth.set(static_cast<std::int64_t>(total));
-  if (total > 0) {
-    metrics_.completion_depths.observe(total);
-    metrics_.completion_entries.add(total);
-  }
-  metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
-  return total;
-}
-
-void Reactor::complete(const RingCompletion& entry) noexcept {
+inline void Reactor::complete(const RingCompletion& entry) noexcept {
   if (entry.user_data == kCancelUserData) {
     return;  // the cancel came too late, or its target cannot be stopped: the target will tell
   }
@@ -234,6 +164,44 @@ void Reactor::complete(const RingCompletion& entry) noexcept {
     metrics_.completed.add();
   }
   waker.wake(completion);
+}
+
+inline std::size_t Reactor::reap_all() {
+  // Copied out first, and the queue advanced, before anybody is woken: a waker may register
+  // operations, and must find room for their completions.
+  std::size_t total = 0;
+  now_ = ring_->now();
+  while (true) {
+    const std::size_t count = ring_->reap(reaped_);
+    total += count;
+    for (std::size_t index = 0; index < count; ++index) {
+      complete(reaped_[index]);
+    }
+    if (count < reaped_.size()) {
+      break;
+    }
+  }
+  // An enter leaves completions behind only when the queue is full.
+  if (total >= places_for_completions_ && ring_->has_overflowed()) {
+    metrics_.completion_overflows.add();
+  }
+  metrics_.completion_queue_depth.set(static_cast<std::int64_t>(total));
+  if (total > 0) {
+    metrics_.completion_depths.observe(total);
+    metrics_.completion_entries.add(total);
+  }
+  metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
+  return total;
+}
+
+std::size_t Reactor::wait(Duration at_most) {
+  require_own_thread();
+  const bool has_unsubmitted_cancels = !parked_cancels_.empty();
+  if (has_unsubmitted_cancels) {
+    complete_unsubmitted_cancels();
+  }
+  submit_and_wait(has_unsubmitted_cancels ? Duration::zero() : at_most);
+  return reap_all();
 }
 
 // Of the sends only those without a copy complete twice: with the count, and when the buffer is
@@ -308,15 +276,25 @@ Result<void> Reactor::arm_wake() {
   entry.fd = wake_fd_.get();
   entry.address = reinterpret_cast<std::uint64_t>(&wake_channel_.count);
   entry.length = sizeof(wake_channel_.count);
-  auto id = register_operation(wake_channel_, entry);
-  if (!id) {
-    return std::unexpected(id.error());
+  const auto [id, taken] = slots_.acquire();
+  if (taken == nullptr) {
+    return failure(ENOBUFS);
   }
-  wake_id_ = *id;
+  taken->waker = &wake_channel_;
+  taken->registered_at = now_;
+  taken->kind = OperationKind::wake;
+  metrics_.registered.add();
+  if (push(entry, id.to_user_data())) {
+    taken->state = Slot::State::in_flight;
+  } else {
+    park(id, *taken, entry);
+  }
+  wake_id_ = id;
   return {};
 }
 
-void Reactor::WakeChannel::wake(Completion completion) noexcept {
+// Not inline: it would weigh on every completion of others.
+[[gnu::noinline]] void Reactor::WakeChannel::wake(Completion completion) noexcept {
   reactor_.wake_id_ = {};
   if (completion.result > 0) {
     reactor_.metrics_.wakeups.add();
@@ -331,7 +309,7 @@ void Reactor::disable_wake() {
   wake_enabled_ = false;
   while (wake_id_) {
     cancel(wake_id_);
-    wait(std::nullopt);
+    wait(kForever);
   }
 }
 

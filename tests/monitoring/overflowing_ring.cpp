@@ -93,11 +93,11 @@ bool overflow(sluice::Reactor& reactor) {
   if (!id) {
     return false;
   }
-  reactor.wait(std::nullopt);
+  reactor.wait(sluice::kForever);
   // The kernel has ended the accept when there was no room; else it is cancelled.
   reactor.cancel(*id);
   while (!accepted.has_ended()) {
-    reactor.wait(std::nullopt);
+    reactor.wait(sluice::kForever);
   }
   return accepted.count() > 0 && reactor.metrics().completion_overflows.value() > 0;
 }

@@ -54,7 +54,7 @@ TEST(ReactorCancel, OfThousandsOfOperationsLosesNone) {
     simulated.reactor().cancel(id);  // asking twice is asking once
   }
   while (simulated.reactor().in_flight() > 0) {
-    simulated.reactor().wait(std::nullopt);
+    simulated.reactor().wait(kForever);
   }
   for (const RecordingWaker& waker : wakers) {
     ASSERT_TRUE(waker.got(-ECANCELED));
@@ -159,7 +159,7 @@ TEST(ReactorCancel, SurvivesEntersThatFail) {
   simulated.reactor().cancel(id.value());
   simulated.ring().plan_enters({-EAGAIN, -EBUSY, -EAGAIN});
   while (simulated.reactor().in_flight() > 0) {
-    simulated.reactor().wait(std::nullopt);
+    simulated.reactor().wait(kForever);
   }
   EXPECT_TRUE(waker.got(-ECANCELED));
   EXPECT_EQ(simulated.ring().cancels_taken(), 1U);
@@ -200,7 +200,7 @@ TEST(ReactorCancel, MayBeAskedForFromWithinAWaker) {
   simulated.turn();
   simulated.reactor().cancel(ids[20]);  // a parked one; the rest follow by themselves
   while (simulated.reactor().in_flight() > 0) {
-    simulated.reactor().wait(std::nullopt);
+    simulated.reactor().wait(kForever);
   }
   for (const CancellingWaker& waker : wakers) {
     EXPECT_EQ(waker.wakes, 1);

@@ -84,7 +84,7 @@ TEST(Reactor, NothingReachesTheKernelBeforeTheTurnsOneEnter) {
   static_cast<void>(register_nops(simulated, wakers, 10));
   EXPECT_EQ(simulated.ring().enters(), 0U);
   EXPECT_EQ(simulated.ring().operations_taken(), 0U);
-  EXPECT_EQ(simulated.reactor().wait(std::nullopt), 10U);
+  EXPECT_EQ(simulated.reactor().wait(kForever), 10U);
   EXPECT_EQ(simulated.ring().enters(), 1U);
   EXPECT_EQ(simulated.metrics().submitted.value(), 10U);
   EXPECT_EQ(simulated.metrics().completed.value(), 10U);
@@ -166,7 +166,7 @@ TEST(Reactor, ManyMoreOperationsThanPlacesAllComplete) {
   std::deque<RecordingWaker> wakers;
   static_cast<void>(register_nops(simulated, wakers, 5000));
   while (simulated.reactor().in_flight() > 0) {
-    simulated.reactor().wait(std::nullopt);
+    simulated.reactor().wait(kForever);
   }
   for (const RecordingWaker& waker : wakers) {
     EXPECT_TRUE(waker.got(0));
@@ -199,7 +199,7 @@ TEST(Reactor, OneTurnReapsAllThatHasCompleted) {
   SimulatedReactor simulated({.submission_entries = 2048, .completion_entries = 2048});
   std::deque<RecordingWaker> wakers;
   static_cast<void>(register_nops(simulated, wakers, 1500));
-  EXPECT_EQ(simulated.reactor().wait(std::nullopt), 1500U);
+  EXPECT_EQ(simulated.reactor().wait(kForever), 1500U);
   EXPECT_EQ(simulated.metrics().completion_queue_depth.value(), 1500);
   EXPECT_EQ(simulated.reactor().in_flight(), 0U);
 }
@@ -212,10 +212,10 @@ TEST(Reactor, AnswersEnobufsWhenMaxOperationsAreRegistered) {
   const auto id = simulated.reactor().register_operation(refused, nop());
   ASSERT_FALSE(id.has_value());
   EXPECT_EQ(id.error().value(), ENOBUFS);
-  simulated.reactor().wait(std::nullopt);
+  simulated.reactor().wait(kForever);
   EXPECT_TRUE(simulated.reactor().register_operation(wakers.emplace_back(), nop()).has_value());
   while (simulated.reactor().in_flight() > 0) {
-    simulated.reactor().wait(std::nullopt);
+    simulated.reactor().wait(kForever);
   }
   EXPECT_TRUE(refused.completions.empty());
   EXPECT_EQ(simulated.metrics().completed.value(), 21U);
@@ -228,7 +228,7 @@ TEST(Reactor, EnterThatFailsInPassingIsTriedAgain) {
   simulated.ring().plan_enters({-EAGAIN, -EBUSY, -EINTR});
   std::size_t turns = 0;
   while (simulated.reactor().in_flight() > 0) {
-    simulated.reactor().wait(std::nullopt);
+    simulated.reactor().wait(kForever);
     ++turns;
   }
   EXPECT_EQ(turns, 4U);
@@ -302,7 +302,7 @@ TEST(Reactor, WakersRegisterTheNextOperationEvenWhenEveryPlaceIsTaken) {
     chains.emplace_back(simulated.reactor(), 50).start();
   }
   while (simulated.reactor().in_flight() > 0) {
-    simulated.reactor().wait(std::nullopt);
+    simulated.reactor().wait(kForever);
   }
   for (const ChainWaker& chain : chains) {
     EXPECT_EQ(chain.left(), 0);

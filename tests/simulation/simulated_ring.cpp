@@ -53,7 +53,6 @@ SimulatedRing::SimulatedRing(const SimulatedRingOptions& options)
   queues_ = {.submissions = submission_queue_.data(),
              .submission_mask = static_cast<unsigned>(submission_queue_.size() - 1),
              .submission_capacity = options.submission_entries,
-             .submission_head = &submission_head_,
              .submission_flags = &submission_flags_,
              .completions = completion_queue_.data(),
              .completion_mask = static_cast<unsigned>(completion_queue_.size() - 1),
@@ -86,7 +85,7 @@ void SimulatedRing::require(bool holds, const char* rule) const noexcept {
   std::abort();
 }
 
-int SimulatedRing::enter(std::optional<Duration> at_most) noexcept {
+int SimulatedRing::enter(Duration at_most) noexcept {
   ++enters_;
   require(enters_ <= options_.most_enters, "the loop waits for something and does not spin");
   now_ += options_.turn_cost;
@@ -166,9 +165,9 @@ TimePoint SimulatedRing::pick_due() noexcept {
   return now_ + Duration(static_cast<std::int64_t>(random_.below(longest + 1)));
 }
 
-int SimulatedRing::wait_for_completion(std::optional<Duration> at_most) noexcept {
-  const bool has_end = at_most.has_value() && *at_most < kNever - now_;
-  const TimePoint until = has_end ? now_ + std::max(*at_most, Duration::zero()) : kNever;
+int SimulatedRing::wait_for_completion(Duration at_most) noexcept {
+  const bool has_end = at_most < kNever - now_;
+  const TimePoint until = has_end ? now_ + std::max(at_most, Duration::zero()) : kNever;
   const TimePoint began_at = now_;
   while (true) {
     if (const auto hook = hook_) {

@@ -87,7 +87,7 @@ class SimulatedRing final : public Ring {
   explicit SimulatedRing(const SimulatedRingOptions& options);
   ~SimulatedRing() override;
 
-  int enter(std::optional<Duration> at_most) noexcept override;
+  int enter(Duration at_most) noexcept override;
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
                                                   std::uint16_t group) noexcept override;
@@ -171,7 +171,7 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] int next_enter_answer() noexcept;
   void take_submissions() noexcept;
   void admit(const Submission& entry) noexcept;
-  int wait_for_completion(std::optional<Duration> at_most) noexcept;
+  int wait_for_completion(Duration at_most) noexcept;
   void complete_decided() noexcept;
   void complete_due(bool is_waiting) noexcept;
   [[nodiscard]] TimePoint next_due() const noexcept;
@@ -233,7 +233,6 @@ class SimulatedRing final : public Ring {
   TimePoint now_;
   std::vector<Submission> submission_queue_;  // what the program shares with this kernel
   std::vector<RingCompletion> completion_queue_;
-  unsigned submission_head_ = 0;
   unsigned submission_flags_ = 0;
   unsigned completion_head_ = 0;
   unsigned completion_tail_ = 0;

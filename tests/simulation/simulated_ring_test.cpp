@@ -37,7 +37,7 @@ using namespace std::chrono_literals;
   for (std::uint64_t user_data = 1; user_data <= 16; ++user_data) {
     EXPECT_TRUE(ring.push(with_user_data(nop(), user_data)));
   }
-  EXPECT_EQ(ring.enter(std::nullopt), 0);
+  EXPECT_EQ(ring.enter(kForever), 0);
   std::vector<std::uint64_t> order;
   for (const RingCompletion& completion : reap_all(ring)) {
     order.push_back(completion.user_data);
@@ -81,7 +81,7 @@ TEST(SimulatedRing, BytesArriveOnlyWhenTheOperationCompletes) {
   ASSERT_TRUE(ring.push(with_user_data(ReadRequest(file.get(), buffer, 0).prepare(), 1)));
   EXPECT_EQ(ring.enter(1ms), -ETIME);
   ring.complete(1, 8);
-  EXPECT_EQ(ring.enter(std::nullopt), 0);
+  EXPECT_EQ(ring.enter(kForever), 0);
   EXPECT_EQ(buffer, pattern(8));
   EXPECT_EQ(reap_all(ring).size(), 1U);
 }
@@ -91,12 +91,12 @@ TEST(SimulatedRing, CompletionsBeyondTheQueueWaitInTheBacklog) {
   for (std::uint64_t user_data = 1; user_data <= 10; ++user_data) {
     ASSERT_TRUE(ring.push(with_user_data(nop(), user_data)));
   }
-  EXPECT_EQ(ring.enter(std::nullopt), 0);
+  EXPECT_EQ(ring.enter(kForever), 0);
   EXPECT_TRUE(ring.has_overflowed());
   EXPECT_EQ(reap_all(ring).size(), 4U);
-  EXPECT_EQ(ring.enter(std::nullopt), -EBUSY);  // four more fit, two are still held back
+  EXPECT_EQ(ring.enter(kForever), -EBUSY);  // four more fit, two are still held back
   EXPECT_EQ(reap_all(ring).size(), 4U);
-  EXPECT_EQ(ring.enter(std::nullopt), 0);
+  EXPECT_EQ(ring.enter(kForever), 0);
   EXPECT_FALSE(ring.has_overflowed());
   EXPECT_EQ(reap_all(ring).size(), 2U);
 }
@@ -106,7 +106,7 @@ TEST(SimulatedRing, CancelThatSucceedsIsSilentWhenAsked) {
   ASSERT_TRUE(ring.push(with_user_data(nop(), 7)));
   Submission cancel{.opcode = Opcode::async_cancel, .flags = kSubmissionSkipSuccess, .address = 7};
   ASSERT_TRUE(ring.push(cancel));
-  EXPECT_EQ(ring.enter(std::nullopt), 0);
+  EXPECT_EQ(ring.enter(kForever), 0);
   const auto completions = reap_all(ring);
   ASSERT_EQ(completions.size(), 1U);
   EXPECT_EQ(completions[0].user_data, 7U);
@@ -128,7 +128,7 @@ TEST(SimulatedRing, DescriptorThatWasClosedIsNotFound) {
 
 TEST(SimulatedRingDeathTest, SleepingForEverEndsTheTest) {
   SimulatedRing ring({.seed = 42});
-  EXPECT_DEATH(ring.enter(std::nullopt), "seed 42.*sleep for ever");
+  EXPECT_DEATH(ring.enter(kForever), "seed 42.*sleep for ever");
 }
 
 TEST(SimulatedRingDeathTest, SpinningEndsTheTest) {
@@ -171,7 +171,7 @@ void free_a_buffer_in_flight() {
   ring.enter(Duration::zero());
   buffer.reset();
   ring.complete(1, 64);
-  ring.enter(std::nullopt);
+  ring.enter(kForever);
 }
 
 TEST(SimulatedRingDeathTest, BufferFreedInFlightIsReportedByTheSanitizer) {
@@ -186,7 +186,7 @@ TEST(SimulatedRingDeathTest, BufferTouchedInFlightIsReportedByTheSanitizer) {
   ring.enter(Duration::zero());
   EXPECT_DEATH(buffer[10] = std::byte{1}, "use-after-poison");
   ring.complete(1, 64);
-  ring.enter(std::nullopt);
+  ring.enter(kForever);
   buffer[10] = std::byte{1};
   EXPECT_EQ(reap_all(ring).size(), 1U);
 }

@@ -95,15 +95,14 @@ class [[nodiscard]] Operation final : private Waker, private CancelLink {
         return false;
       }
     }
-    auto id = promise.executor().reactor().register_operation(*this, request_.prepare());
-    if (!id) {
-      completion_ = {-id.error().value(), 0};
+    id_ = promise.executor().reactor().file_operation(*this, request_.prepare());
+    if (!id_) {
+      completion_ = {-ENOBUFS, 0};
       return false;
     }
     if constexpr (HandingOverRequest<Request>) {
       request_.submitted();
     }
-    id_ = *id;
     in_flight_ = true;
     if (scope != nullptr) {
       scope->attach(*this);

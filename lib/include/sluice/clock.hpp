@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <ctime>
 
 namespace sluice {
 
@@ -12,7 +13,17 @@ using TimePoint = Clock::time_point;
 /// Nanoseconds, signed.
 using Duration = std::chrono::nanoseconds;
 
+/// The same clock as of the kernel's last tick: behind by one to ten milliseconds at most, and read
+/// for a fifth of the cost (CLOCK_MONOTONIC_COARSE of clock_gettime(2)).
+[[nodiscard]] inline TimePoint coarse_now() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return TimePoint(std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec));
+}
+
 /// A deadline that never comes.
 inline constexpr TimePoint kNever = TimePoint::max();
+/// How long to wait without an end.
+inline constexpr Duration kForever = Duration::max();
 
 }  // namespace sluice

@@ -36,7 +36,7 @@ class SLUICE_API KernelRing final : public Ring {
       const RingOptions& options);
   ~KernelRing() override;
 
-  int enter(std::optional<Duration> at_most) noexcept override;
+  int enter(Duration at_most) noexcept override;
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
                                                   std::uint16_t group) noexcept override;

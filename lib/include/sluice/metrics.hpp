@@ -70,14 +70,14 @@ class Histogram {
   /// The upper bounds of the buckets but the last, which has none.
   static constexpr std::span<const std::uint64_t> bounds() noexcept { return kBounds; }
 
-  /// Counts a value. The writing thread only.
-  void observe(std::uint64_t value) noexcept {
+  /// Counts a value, or as many equal ones. The writing thread only.
+  void observe(std::uint64_t value, std::uint64_t times = 1) noexcept {
     std::size_t bucket = kFirstBucket[static_cast<std::size_t>(std::bit_width(value))];
     while (bucket < kBoundCount && value > kBounds[bucket]) {
       ++bucket;
     }
-    buckets_[bucket].add();
-    sum_.add(value);
+    buckets_[bucket].add(times);
+    sum_.add(value * times);
   }
 
   /// How many values fell into the bucket `index` alone (not cumulated).
@@ -144,10 +144,12 @@ using LatencyHistogram = Histogram<kLatencyBoundsNs.size(), kLatencyBoundsNs>;
 /// Numbers of entries, over kDepthBounds.
 using DepthHistogram = Histogram<kDepthBounds.size(), kDepthBounds>;
 
-/// Counts a duration; one below zero (a clock that was set back) counts as zero.
-inline void observe(LatencyHistogram& histogram, Duration elapsed) noexcept {
+/// Counts a duration, or as many equal ones; one below zero (a clock that was set back) counts as
+/// zero.
+inline void observe(LatencyHistogram& histogram, Duration elapsed,
+                    std::uint64_t times = 1) noexcept {
   const auto ns = elapsed.count();
-  histogram.observe(ns > 0 ? static_cast<std::uint64_t>(ns) : 0);
+  histogram.observe(ns > 0 ? static_cast<std::uint64_t>(ns) : 0, times);
 }
 
 }  // namespace sluice

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include <sluice/detail/api.hpp>
 #include <sluice/ring.hpp>
@@ -71,44 +74,37 @@ enum class OperationKind : std::uint8_t {
 /// How many kinds there are.
 inline constexpr std::size_t kOperationKindCount = 13;
 
+namespace detail {
+
+// A table, since the switch that it would be is an indirect jump for each operation.
+inline constexpr auto kKindOfOpcode = [] {
+  std::array<OperationKind, 256> kinds{};
+  kinds.fill(OperationKind::other);
+  const auto count_as = [&kinds](OperationKind kind, std::initializer_list<Opcode> opcodes) {
+    for (const Opcode opcode : opcodes) {
+      kinds[static_cast<std::size_t>(opcode)] = kind;
+    }
+  };
+  using enum Opcode;
+  count_as(OperationKind::accept, {accept});
+  count_as(OperationKind::receive, {receive, recvmsg});
+  count_as(OperationKind::send, {send, sendmsg, send_zero_copy, sendmsg_zero_copy, send_file});
+  count_as(OperationKind::read, {read, readv, read_fixed});
+  count_as(OperationKind::write, {write, writev, write_fixed});
+  count_as(OperationKind::open, {openat2});
+  count_as(OperationKind::close, {close});
+  count_as(OperationKind::stat, {statx});
+  count_as(OperationKind::sync, {fsync});
+  count_as(OperationKind::poll, {poll_add, poll_remove});
+  count_as(OperationKind::connect, {connect});
+  return kinds;
+}();
+
+}  // namespace detail
+
 /// The kind that an opcode is counted as.
 [[nodiscard]] constexpr OperationKind kind_of(Opcode opcode) noexcept {
-  switch (opcode) {
-    case Opcode::accept:
-      return OperationKind::accept;
-    case Opcode::receive:
-    case Opcode::recvmsg:
-      return OperationKind::receive;
-    case Opcode::send:
-    case Opcode::sendmsg:
-    case Opcode::send_zero_copy:
-    case Opcode::sendmsg_zero_copy:
-    case Opcode::send_file:
-      return OperationKind::send;
-    case Opcode::read:
-    case Opcode::readv:
-    case Opcode::read_fixed:
-      return OperationKind::read;
-    case Opcode::write:
-    case Opcode::writev:
-    case Opcode::write_fixed:
-      return OperationKind::write;
-    case Opcode::openat2:
-      return OperationKind::open;
-    case Opcode::close:
-      return OperationKind::close;
-    case Opcode::statx:
-      return OperationKind::stat;
-    case Opcode::fsync:
-      return OperationKind::sync;
-    case Opcode::poll_add:
-    case Opcode::poll_remove:
-      return OperationKind::poll;
-    case Opcode::connect:
-      return OperationKind::connect;
-    default:
-      return OperationKind::other;
-  }
+  return detail::kKindOfOpcode[static_cast<std::size_t>(opcode)];
 }
 /// The label of a metric: "accept", "receive", ...
 SLUICE_API [[nodiscard]] const char* name_of(OperationKind kind) noexcept;

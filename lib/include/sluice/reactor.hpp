@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
 #include <sluice/detail/home_thread.hpp>
+#include <sluice/detail/invariant.hpp>
 #include <sluice/detail/ring_queue.hpp>
 #include <sluice/detail/slot_table.hpp>
 #include <sluice/metrics.hpp>
@@ -89,7 +89,35 @@ class SLUICE_API Reactor {
 
   /// Files `waker` and queues `entry` (with the id as its user_data). The waker must live until its
   /// final completion. ENOBUFS when max_operations are registered.
-  [[nodiscard]] Result<OperationId> register_operation(Waker& waker, const Submission& entry);
+  [[nodiscard]] Result<OperationId> register_operation(Waker& waker, const Submission& entry) {
+    const OperationId id = file_operation(waker, entry);
+    if (!id) {
+      return failure(ENOBUFS);
+    }
+    return id;
+  }
+  /// The same, inline for the awaitables: with the entry in registers. An id that names nothing
+  /// says ENOBUFS.
+  [[nodiscard, gnu::always_inline]] OperationId file_operation(Waker& waker,
+                                                               const Submission& entry) {
+    require_own_thread();
+    const auto [id, taken] = slots_.acquire();
+    if (taken == nullptr) [[unlikely]] {
+      return {};
+    }
+    detail::Slot& slot = *taken;
+    slot.waker = &waker;
+    slot.registered_at = now_;
+    slot.kind = kind_of(entry.opcode);
+    metrics_.registered.add();
+    if (parked_.empty() && has_room() && push(entry, id.to_user_data())) [[likely]] {
+      slot.state = detail::Slot::State::in_flight;
+      ++admitted_;
+    } else {
+      park(id, slot, Submission(entry));  // a copy: the entry itself needs no address
+    }
+    return id;
+  }
 
   /// Asks for an operation to end early. It still completes through its waker: with ECANCELED, or
   /// with its result if that won the race. A stale id is ignored. Never fails, never blocks.
@@ -98,9 +126,10 @@ class SLUICE_API Reactor {
   /// Tries an operation that needs no waiting at once; see Ring::attempt.
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept;
 
-  /// One turn: submits, waits until something completes or `at_most` has passed (nullopt: for
-  /// ever), and wakes the waiters of what completed. Returns how many completions there were.
-  std::size_t wait(std::optional<Duration> at_most);
+  /// One turn: submits, waits until something completes or `at_most` has passed (kForever:
+  /// without an end), and wakes the waiters of what completed. Returns how many completions there
+  /// were.
+  std::size_t wait(Duration at_most);
 
   /// Any thread: makes the current or next wait() return soon.
   void wake() noexcept;
@@ -142,14 +171,27 @@ class SLUICE_API Reactor {
     std::uint64_t count = 0;
   };
 
-  void require_own_thread() const noexcept;
+  void require_own_thread() const noexcept {
+    detail::invariant(is_on_its_thread(),
+                      "a Reactor is called by the thread that made it: post() to its Executor, or "
+                      "ShardSet::post(), to reach it from another");
+  }
+  // In both queues, for an operation that is not the reactor's own.
+  [[nodiscard]] bool has_room() const noexcept {
+    return queued_ < places_for_operations_ && admitted_ < places_for_completions_;
+  }
   [[nodiscard]] bool has_room_for(OperationKind kind) const noexcept;
-  [[nodiscard]] bool push(const Submission& entry, std::uint64_t user_data) noexcept;
+  [[nodiscard]] bool push(const Submission& entry, std::uint64_t user_data) noexcept {
+    const bool pushed = ring_->push(entry, user_data);
+    queued_ += pushed ? 1 : 0;
+    return pushed;
+  }
+  void park(OperationId id, detail::Slot& slot, const Submission& entry);
   void admit_parked() noexcept;
   void push_cancels() noexcept;
-  void submit_and_wait(std::optional<Duration> at_most);
-  std::size_t reap_all();
-  void complete(const RingCompletion& entry) noexcept;
+  [[gnu::always_inline]] void submit_and_wait(Duration at_most);
+  [[gnu::always_inline]] std::size_t reap_all();
+  [[gnu::always_inline]] void complete(const RingCompletion& entry) noexcept;
   [[nodiscard]] bool account_zero_copy(Completion completion, OperationKind kind) noexcept;
   void complete_unsubmitted_cancels() noexcept;
   [[nodiscard]] Result<void> arm_wake();

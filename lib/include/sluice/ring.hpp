@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include <sluice/clock.hpp>
@@ -151,8 +150,6 @@ struct RingQueues {
   unsigned submission_mask = 0;
   /// How many places are used at once.
   unsigned submission_capacity = 0;
-  /// The number of the next entry that the kernel takes.
-  const unsigned* submission_head = nullptr;
   /// IORING_SQ_* of io_uring_setup(2), kCompletionsHeldBack among them.
   const unsigned* submission_flags = nullptr;
   /// The completion queue: `completion_mask` + 1 places.
@@ -189,7 +186,7 @@ class SLUICE_API Ring {
   }
   /// Entries pushed and not yet taken by the kernel.
   [[nodiscard]] unsigned unsubmitted() const noexcept {
-    return submission_tail_ - __atomic_load_n(queues_.submission_head, __ATOMIC_ACQUIRE);
+    return submission_tail_ - submission_head_;
   }
 
   /// Puts an entry at the end of the submission queue, with `user_data` for its own; the kernel
@@ -216,7 +213,7 @@ class SLUICE_API Ring {
   /// submit and nothing due it need not go to the kernel). Returns 0, or a
   /// negative errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else
   /// that the ring is broken.
-  virtual int enter(std::optional<Duration> at_most) noexcept = 0;
+  virtual int enter(Duration at_most) noexcept = 0;
 
   /// Copies completions out, oldest first, and frees their places. Returns how many.
   [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept {
@@ -256,6 +253,11 @@ class SLUICE_API Ring {
     return simulated_clock_ == nullptr ? Clock::now() : *simulated_clock_;
   }
 
+  /// The same clock as of the kernel's last tick: sluice::coarse_now().
+  [[nodiscard]] TimePoint coarse_now() const noexcept {
+    return simulated_clock_ == nullptr ? sluice::coarse_now() : *simulated_clock_;
+  }
+
   /// Whether the kernel knows an operation. Those that Linux 6.1 has need no asking.
   [[nodiscard]] virtual bool supports(Opcode opcode) const noexcept = 0;
 
@@ -274,6 +276,7 @@ class SLUICE_API Ring {
 
  protected:
   RingQueues queues_;                           // set by the constructor of who derives
+  unsigned submission_head_ = 0;                // the next entry that the kernel takes: of enter()
   unsigned submission_tail_ = 0;                // one past the last entry that was pushed
   std::uint16_t zero_copy_options_ = 0;         // bits that every zero-copy send is given
   const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's

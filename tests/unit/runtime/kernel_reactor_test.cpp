@@ -34,7 +34,7 @@ class KernelReactor : public ::testing::Test {
   }
   void drain() {
     while (reactor_.in_flight() > 0) {
-      reactor_.wait(std::nullopt);
+      reactor_.wait(kForever);
     }
   }
 
@@ -50,7 +50,7 @@ TEST_F(KernelReactor, WakesAWaiterOnceWithItsResult) {
   add(waker, {});
   EXPECT_EQ(reactor_.in_flight(), 1U);
   EXPECT_TRUE(waker.completions.empty());
-  EXPECT_EQ(reactor_.wait(std::nullopt), 1U);
+  EXPECT_EQ(reactor_.wait(kForever), 1U);
   ASSERT_EQ(waker.completions.size(), 1U);
   EXPECT_TRUE(waker.is_done());
   EXPECT_EQ(waker.result(), 0);
@@ -110,7 +110,7 @@ TEST_F(KernelReactor, NeverHasMoreInTheKernelThanCompletionsHaveRoom) {
     reactor_.cancel(ids[index]);
   }
   while (!wakers_[9].is_done()) {
-    reactor_.wait(std::nullopt);
+    reactor_.wait(kForever);
   }
   reactor_.wait(Duration::zero());
   EXPECT_EQ(metrics_.parked.value(), 30);
@@ -174,7 +174,7 @@ TEST_F(KernelReactor, AParkedOperationIsCancelledWithoutTheKernel) {
   const OperationId id = add_receive(parked);
   reactor_.cancel(id);
   EXPECT_TRUE(parked.completions.empty()) << "wakers are told from wait() only";
-  reactor_.wait(std::nullopt);  // has something to tell, so does not sleep
+  reactor_.wait(kForever);  // has something to tell, so does not sleep
   ASSERT_EQ(parked.completions.size(), 1U);
   EXPECT_EQ(parked.result(), -ECANCELED);
   EXPECT_EQ(metrics_.parked.value(), 0);
@@ -201,7 +201,7 @@ TEST_F(KernelReactor, ThousandsOfCancelsAtOnceAllArrive) {
     big.cancel(id);
   }
   while (big.in_flight() > 0) {
-    big.wait(std::nullopt);
+    big.wait(kForever);
   }
   for (const RecordingWaker& waker : wakers_) {
     ASSERT_EQ(waker.completions.size(), 1U);
@@ -218,11 +218,11 @@ TEST_F(KernelReactor, OneOperationTooManyIsRefusedUntilAnotherEnds) {
   RecordingWaker refused;
   EXPECT_EQ(small.register_operation(refused, {}).error(), std::errc::no_buffer_space);
   while (small.in_flight() > 0) {
-    small.wait(std::nullopt);
+    small.wait(kForever);
   }
   EXPECT_TRUE(refused.completions.empty());
   EXPECT_TRUE(small.register_operation(refused, {}));
-  small.wait(std::nullopt);
+  small.wait(kForever);
   EXPECT_TRUE(refused.is_done());
 }
 

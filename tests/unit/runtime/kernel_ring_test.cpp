@@ -74,7 +74,7 @@ TEST(KernelRing, PushesUntilItIsFullAndNoFurther) {
   EXPECT_EQ(pushed.size(), ring->submission_capacity());
   EXPECT_FALSE(ring->push(nop(999)));
   EXPECT_TRUE(reap_user_data(*ring).empty()) << "nothing is submitted before enter()";
-  EXPECT_EQ(ring->enter(std::nullopt), 0);
+  EXPECT_EQ(ring->enter(kForever), 0);
   EXPECT_EQ(ring->unsubmitted(), 0U);
   EXPECT_EQ(reap_user_data(*ring), pushed);
   EXPECT_TRUE(ring->push(nop(1)));
@@ -125,7 +125,7 @@ TEST(KernelRing, EnterReturnsForASignal) {
   ASSERT_EQ(::sigaction(SIGALRM, &action, nullptr), 0);
   const itimerval every_10ms{{0, 10'000}, {0, 10'000}};
   ASSERT_EQ(::setitimer(ITIMER_REAL, &every_10ms, nullptr), 0);
-  EXPECT_EQ(ring->enter(std::nullopt), -EINTR);
+  EXPECT_EQ(ring->enter(kForever), -EINTR);
   const itimerval never{};
   ::setitimer(ITIMER_REAL, &never, nullptr);
 }
@@ -169,7 +169,7 @@ TEST(KernelRing, TakesLimitsOnWorkers) {
                                .bounded_workers = 1,
                                .unbounded_workers = 2});
   ASSERT_TRUE(ring->push(nop(1)));
-  EXPECT_EQ(ring->enter(std::nullopt), 0);
+  EXPECT_EQ(ring->enter(kForever), 0);
   EXPECT_EQ(reap_user_data(*ring).size(), 1U);
 }
 

@@ -24,7 +24,7 @@ TEST(ReactorWake, EndsAWaitFromAnotherThread) {
   ASSERT_TRUE(reactor.enable_wake());
   EXPECT_EQ(reactor.in_flight(), 0U) << "the reactor's own operation does not count";
   std::thread other([&reactor] { reactor.wake(); });
-  reactor.wait(std::nullopt);
+  reactor.wait(kForever);
   other.join();
   EXPECT_EQ(reactor.metrics().wakeups.value(), 1U);
 }
@@ -35,11 +35,11 @@ TEST(ReactorWake, IsRememberedUntilTheNextWait) {
   reactor.wake();
   reactor.wake();
   reactor.wake();
-  reactor.wait(std::nullopt);
+  reactor.wait(kForever);
   EXPECT_EQ(reactor.metrics().wakeups.value(), 1U);
   EXPECT_EQ(reactor.wait(1ms), 0U);
   reactor.wake();
-  reactor.wait(std::nullopt);
+  reactor.wait(kForever);
   EXPECT_EQ(reactor.metrics().wakeups.value(), 2U);
 }
 
@@ -63,7 +63,7 @@ TEST(ReactorWake, CanBeEnabledTwiceAndAgain) {
       ASSERT_TRUE(reactor.enable_wake());
       ASSERT_TRUE(reactor.enable_wake());
       reactor.wake();
-      reactor.wait(std::nullopt);
+      reactor.wait(kForever);
       reactor.disable_wake();
       reactor.disable_wake();
     }
@@ -78,7 +78,7 @@ TEST(ReactorWake, ThatCouldNotBeEnabledIsNotEnabled) {
   ASSERT_TRUE(reactor.register_operation(waker, {}));
   EXPECT_EQ(reactor.enable_wake().error(), std::errc::no_buffer_space);
   EXPECT_EQ(reactor.enable_wake().error(), std::errc::no_buffer_space) << "still no slot for it";
-  reactor.wait(std::nullopt);
+  reactor.wait(kForever);
   ASSERT_TRUE(reactor.enable_wake());
   reactor.wake();
   EXPECT_EQ(reactor.wait(1s), 1U);
@@ -107,7 +107,7 @@ class ReactorUnderPressure : public ::testing::Test {
       reactor_.cancel(id);
     }
     while (reactor_.in_flight() > 0) {
-      reactor_.wait(std::nullopt);
+      reactor_.wait(kForever);
     }
   }
 
@@ -173,7 +173,7 @@ TEST(ReactorWake, ManyThreadsWakingAtOnceHarmNothing) {
   std::uint64_t turns = 0;
   // At least once: all of them may be done before this thread has its turn.
   do {
-    reactor.wait(std::nullopt);  // the last count is followed by a wake
+    reactor.wait(kForever);  // the last count is followed by a wake
     ++turns;
   } while (woken < kThreads * kEach);
   for (std::thread& thread : threads) {

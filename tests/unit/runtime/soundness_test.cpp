@@ -60,7 +60,7 @@ TEST(Soundness, ManyOperationsCostOneEnter) {
     ASSERT_TRUE(reactor.register_operation(wakers.emplace_back(), {}));
   }
   EXPECT_EQ(reactor.metrics().enters.value(), 0U);
-  EXPECT_EQ(reactor.wait(std::nullopt), kCount);
+  EXPECT_EQ(reactor.wait(kForever), kCount);
   EXPECT_EQ(reactor.metrics().enters.value(), 1U);
   EXPECT_EQ(reactor.metrics().submitted.value(), kCount);
 }
@@ -73,11 +73,11 @@ TEST(Soundness, TwoReactorsKnowNothingOfEachOther) {
   const auto id = first.register_operation(of_first, {});
   ASSERT_TRUE(id);
   ASSERT_TRUE(second.register_operation(of_second, {}));
-  EXPECT_EQ(second.wait(std::nullopt), 1U);
+  EXPECT_EQ(second.wait(kForever), 1U);
   EXPECT_TRUE(of_second.is_done());
   EXPECT_TRUE(of_first.completions.empty());
   EXPECT_EQ(first.in_flight(), 1U);
-  EXPECT_EQ(first.wait(std::nullopt), 1U);
+  EXPECT_EQ(first.wait(kForever), 1U);
   EXPECT_TRUE(of_first.is_done());
 }
 

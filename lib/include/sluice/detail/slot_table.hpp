@@ -94,8 +94,9 @@ inline void SlotTable::release(OperationId id, Slot& slot) noexcept {
   --in_use_;
 }
 
-// Puts a slot that was never used on the empty list of free ones; false at the limit.
-inline bool SlotTable::use_another() {
+// Puts a slot that was never used on the empty list of free ones; false at the limit. Rare, and
+// kept out of every place that registers an operation.
+[[gnu::cold, gnu::noinline]] inline bool SlotTable::use_another() {
   if (size_ == limit_) {
     return false;
   }
