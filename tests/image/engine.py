@@ -31,12 +31,10 @@ log_driver = "k8s-file"
 netns = "none"
 [engine]
 cgroup_manager = "cgroupfs"
-events_logger = "none"
+events_logger = "file"
 lock_type = "file"
 runtime = "crun"
-static_dir = "{folder}/libpod"
 tmp_dir = "{folder}/tmp"
-volume_path = "{folder}/volumes"
 """
 
 
