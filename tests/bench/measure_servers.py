@@ -159,11 +159,13 @@ class Suite:
 
     def setting(self):
         """Lines on what was measured, where and how."""
-        versions = ", ".join(f"{name} {version(PLANS[key], self.programs)}".strip()
-                             for key, name in self.names().items() if key != "raw")
+        # A server with several settings is the same program.
+        programs = {name.partition(",")[0]: version(PLANS[key], self.programs)
+                    for key, name in self.names().items() if key != "raw"}
+        versions = ", ".join(f"{name} {number}" for name, number in programs.items())
         lines = [f"{datetime.date.today()}. {description()}. {versions}.", "",
                  "Made by `tests/bench/run.sh`; tests/bench/README.md says what each figure means. "
-                 f"Medians of {self.chosen.rounds} runs of {self.chosen.seconds:g} s, in turns, "
+                 f"Medians of {self.chosen.rounds} run(s) of {self.chosen.seconds:g} s, in turns, "
                  "with the smallest and the largest; ratios of neighbouring runs. Server on one "
                  "core, client on another, in a network of their own with reno. CPU is that of all "
                  "threads of the server, the kernel's workers included."]

@@ -4,6 +4,8 @@ import math
 import statistics
 from xml.sax.saxutils import escape
 
+from report import values
+
 WIDTH, PANEL_WIDTH, LABEL_WIDTH, VALUE_WIDTH = 960, 470, 130, 80
 BAR, GAP, TITLE, MARGIN = 14, 4, 24, 12
 OURS, BOUND, OTHERS = "#1f6fb2", "#8f8f8f", "#c9b27c"
@@ -88,8 +90,8 @@ def pictures(results, names):
     """Triples of file name, title and picture, of those that there is something to show for."""
     found = []
     for file, title, belongs, figure, form, logarithmic in PICTURES:
-        panels = [(subject.title, [(key, names[key], [run[figure] for run in own])
-                                   for key, own in runs.items()])
+        panels = [(subject.title,
+                   [(key, names[key], values(own, figure)) for key, own in runs.items()])
                   for subject, runs in results if belongs(subject) and any(runs.values())]
         if panels:
             found.append((file, title, bars(title, panels, form, logarithmic)))

@@ -52,6 +52,12 @@ def head(cells, text_columns):
     return [row(cells), row(["---"] * text_columns + ["---:"] * (len(cells) - text_columns))]
 
 
+def values(runs, figure):
+    """The figure in each run; nothing if one of them has none, as a latency when no response was
+    complete."""
+    return [run[figure] for run in runs] if all(figure in run for run in runs) else []
+
+
 def details(results, names, figures):
     """A line for each subject and server: its figures, and sluiced's divided by them."""
     compared = [figure for figure in figures if figure.compared]
@@ -66,8 +72,8 @@ def details(results, names, figures):
                 lines.append(row(cells + ["failed"] + [""] * (len(figures) + len(compared) - 1)))
                 continue
             for figure in figures:
-                cells.append(spread([run[figure.key] for run in own], figure.form)
-                             if figure.key in own[0] else "")
+                found = values(own, figure.key)
+                cells.append(spread(found, figure.form) if found else "")
             for figure in compared:
                 cells.append(against(runs, key, figure.key))
             lines.append(row(cells))
@@ -76,10 +82,8 @@ def details(results, names, figures):
 
 def against(runs, key, figure):
     """sluiced's runs divided by those of another server; nothing where there are none."""
-    own, other = runs.get("sluiced", []), runs[key]
-    if key == "sluiced" or len(own) != len(other) or not other or figure not in other[0]:
-        return ""
-    return ratio([run[figure] for run in own], [run[figure] for run in other])
+    own, other = values(runs.get("sluiced", []), figure), values(runs[key], figure)
+    return ratio(own, other) if key != "sluiced" and len(own) == len(other) else ""
 
 
 def summary(results, names):
@@ -91,9 +95,9 @@ def summary(results, names):
         for figure, title in MAIN_FIGURES[subject.group]:
             cells = [subject.title, title]
             for key in keys:
-                own, other = runs.get("sluiced", []), runs.get(key, [])
-                found = ratios([run[figure] for run in own], [run[figure] for run in other]) \
-                    if own and len(own) == len(other) else []
+                own = values(runs.get("sluiced", []), figure)
+                other = values(runs.get(key, []), figure)
+                found = ratios(own, other) if len(own) == len(other) else []
                 cells.append(f"{statistics.median(found):.2f}" if found else "")
             lines.append(row(cells))
     return lines

@@ -154,6 +154,9 @@ def _end(child):
 
 
 def _latencies(answer):
+    """None where no response was complete when the time was over."""
+    if answer["responses"] == 0:
+        return {}
     return {name: answer[f"{name}_ns"] / 1e6 for name in ("p50", "p99", "p999", "longest")}
 
 

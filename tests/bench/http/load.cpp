@@ -98,7 +98,7 @@ bool Load::finished() const {
     return true;
   }
   if (options_.rate != 0) {
-    return now_ns_ >= until_ns_ && waiting_ == 0 && due_.empty();
+    return next_due_ns_ >= until_ns_ && waiting_ == 0 && due_.empty();
   }
   return waiting_ == 0;
 }

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -272,6 +273,7 @@ int main(int argc, char** argv) {
   for (int index = 3; index < argc; ++index) {
     add_file(folder, argv[index]);
   }
+  signal(SIGPIPE, SIG_IGN);  // sendfile(2) has no flag for it
   struct io_uring ring;
   make_ring(&ring);
   const int listener = listen_at(number_from(argv[1]));
