@@ -16,12 +16,13 @@ from machine import FOREIGN_CORES, description, pick_cores
 from plots import pictures
 from report import report
 from runs import Failure, Runner
-from servers import PLANS, Server, version
-from subjects import SMALL, bytes_on_disk, subjects, write_files
+from servers import PLANS, Server, descriptors, version
+from subjects import SMALL, bytes_on_disk, idle_connections, subjects, write_files
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPEATS = 3  # of a run that was disturbed, at the most
-OVERHEAD_SECONDS = 0.5  # of a run, about
+OVERHEAD_SECONDS = {"once": 4, "idle": 3}  # of a run, about; others:
+USUAL_OVERHEAD_SECONDS = 0.5
 BUDGET_SHARE = 0.5  # of the time of all runs, for repetitions
 
 
@@ -88,14 +89,19 @@ class Suite:
         if shutil.disk_usage(self.scratch).free < 1.2 * needed:
             raise SystemExit(f"{self.scratch.parent} has no room for the files: they take "
                              f"{needed / 1e9:.1f} GB")
+        idle = idle_connections(self.chosen.quick)
+        if descriptors() < 1.2 * idle and any(each.group == "idle" for each in self.wanted):
+            raise SystemExit(f"{idle} idle connections take more descriptors than the "
+                             f"{descriptors()} that are allowed: raise the hard limit (ulimit -Hn)")
         print(f"writing {needed / 1e9:.1f} GB of files", file=sys.stderr)
         write_files(self.scratch, self.wanted, self.chosen.quick)
-        runs = sum(len(self.keys(subject)) for subject in self.wanted) * self.chosen.rounds
-        planned = runs * (self.chosen.seconds + OVERHEAD_SECONDS)
+        planned = self.chosen.rounds * sum(
+            len(self.keys(subject)) * (self.chosen.seconds + OVERHEAD_SECONDS.get(
+                subject.group, USUAL_OVERHEAD_SECONDS)) for subject in self.wanted)
         if self.repeats_left is None:
             self.repeats_left = planned * BUDGET_SHARE
-        print(f"{runs} runs, about {planned / 60:.0f} minutes, and up to "
-              f"{self.repeats_left / 60:.0f} more to repeat what is disturbed", file=sys.stderr)
+        print(f"about {planned / 60:.1f} minutes, and up to {self.repeats_left / 60:.1f} "
+              f"more to repeat what is disturbed", file=sys.stderr)
 
     def start(self, key):
         server = Server(key, self.server_core, self.root, self.scratch, self.programs)

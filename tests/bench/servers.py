@@ -93,7 +93,7 @@ class Server:
         scratch = top / f"{key}-{self.port}"
         scratch.mkdir(mode=0o755)
         words = {**programs, "scratch": scratch, "file": scratch / "configuration",
-                 "port": self.port, "root": root}
+                 "port": self.port, "root": root, "descriptors": descriptors()}
         if plan.configuration:
             text = (HERE / "configurations" / plan.configuration).read_text()
             words["file"].write_text(string.Template(text).substitute(words, **dict(plan.values)))
@@ -179,8 +179,13 @@ class Server:
             self.process.wait()
 
 
+def descriptors():
+    """How many a server may have open."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+
+
 def _prepare(core):
     settle(core)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    soft = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE,
+                       (descriptors(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))

@@ -150,6 +150,7 @@ Outcome Connection::parse(Received& received) {
 
 Outcome Connection::take_head(std::string_view head) {
   if (!head.starts_with(right_status_)) {
+    wrong_status_ = head.substr(0, head.find('\r'));
     return head.starts_with("HTTP/1.1 ") ? Outcome::kStatus : Outcome::kNotHttp;
   }
   constexpr std::string_view kField = "content-length:";

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,9 @@ class Connection {
   /// Takes what is there, once.
   [[nodiscard]] Outcome receive(Received& received);
 
+  /// The status of the response that had the wrong one; empty without such a response.
+  [[nodiscard]] const std::string& wrong_status() const { return wrong_status_; }
+
   [[nodiscard]] bool waits() const { return outstanding_ > 0; }
   /// True when nothing has come of the responses to what was asked last, or when all has.
   [[nodiscard]] bool between_responses(unsigned asked) const {
@@ -62,6 +66,7 @@ class Connection {
   unsigned port_;
   std::string_view right_status_;
   std::uint64_t body_length_;  // of every response; 0: not known
+  std::string wrong_status_;
   std::vector<char> buffer_;
   std::size_t filled_ = 0;  // of the buffer
   std::uint64_t body_left_ = 0;

@@ -22,6 +22,9 @@ constexpr std::uint64_t kDrainNs = 30 * kSecond;
 constexpr std::uint64_t kMostErrors = 1000;
 constexpr std::size_t kBufferBytes = 8 << 10;
 constexpr std::size_t kPipelineBufferBytes = 64 << 10;
+// Connections that are to be held are opened so many at a time: a server is to be seen at rest, not
+// after a rush.
+constexpr std::size_t kHoldAtOnce = 16;
 
 }  // namespace
 
@@ -38,7 +41,9 @@ Load::Load(const Options& options)
     connections_.push_back(std::make_unique<Connection>(
         options.port, options.depth > 1 ? kPipelineBufferBytes : kBufferBytes, ranges,
         ranges ? options.range_length : options.length));
-    open(count);
+    if (!options.hold) {
+      open(count);
+    }
   }
 }
 
@@ -66,7 +71,8 @@ void Load::run() {
   began_ns_ = next_due_ns_ = now_ns_;
   until_ns_ = now_ns_ + static_cast<std::uint64_t>(options_.seconds * kSecond);
   end_ns_ = options_.rate != 0 ? until_ns_ + kDrainNs : until_ns_;
-  for (std::size_t index = 0; index < connections_.size(); ++index) {
+  started_ = options_.hold ? std::min(kHoldAtOnce, connections_.size()) : connections_.size();
+  for (std::size_t index = 0; index < started_; ++index) {
     if (options_.rate != 0) {
       free_.push_back(index);
     } else {
@@ -140,7 +146,7 @@ void Load::ask(std::size_t index, std::uint64_t began_ns) {
   if (began_ns == 0) {
     began_ns = clock_ns(CLOCK_MONOTONIC);
   }
-  if (options_.close && connections_[index]->fd() < 0) {
+  if (connections_[index]->fd() < 0) {
     open(index);
   }
   set_busy(index, true);
@@ -211,6 +217,9 @@ void Load::handle(std::size_t index) {
 void Load::complete(std::size_t index) {
   set_busy(index, false);
   if (options_.hold) {
+    if (started_ < connections_.size()) {
+      start(started_++);
+    }
     return;
   }
   if (options_.rate != 0) {
@@ -229,9 +238,10 @@ void Load::fail(std::size_t index, const char* what, int error_number) {
   }
   ++errors_[what];
   if (sum == 1) {
+    const std::string detail =
+        error_number != 0 ? std::strerror(error_number) : connections_[index]->wrong_status();
     std::fprintf(stderr, "bench_http_client: the first error is '%s'%s%s, after %llu responses\n",
-                 what, error_number != 0 ? ": " : "",
-                 error_number != 0 ? std::strerror(error_number) : "",
+                 what, detail.empty() ? "" : ": ", detail.c_str(),
                  static_cast<unsigned long long>(received_.responses));
   }
   if (sum > kMostErrors) {

@@ -55,6 +55,7 @@ class Load {
   Latencies latencies_;
   std::map<std::string, std::uint64_t> errors_;
   std::uint64_t reconnects_ = 0;
+  std::size_t started_ = 0;     // connections that have begun
   std::ptrdiff_t waiting_ = 0;  // connections that are busy
   std::uint64_t began_ns_ = 0;
   std::uint64_t until_ns_ = 0;  // no request begins later
