@@ -38,7 +38,8 @@ TABLES = (
     ("The hot ones alone", lambda subject: subject.group == "probe", (P50, P99, P999)),
     ("Idle connections", lambda subject: subject.group == "idle",
      (Figure("each", "memory of each, bytes", "{:,.0f}", True),
-      Figure("before", "before, MiB", "{:.1f}"), Figure("held", "with them, MiB", "{:.1f}"),
+      Figure("before", "before, MiB", "{:.1f}"), Figure("rush", "just opened, MiB", "{:.1f}"),
+      Figure("held", "at rest, MiB", "{:.1f}"),
       Figure("after", "afterwards, MiB", "{:.1f}"),
       Figure("idle", "CPU while idle, %", "{:.2f}"))),
 )

@@ -12,6 +12,7 @@ from subjects import PROBE_RATE, SMALL, probe_words
 
 ONCE_SECONDS = 180  # the most that a subject without a given time may take
 GRACE_SECONDS = 60  # that the client may take longer than it should
+REST_SECONDS, STILL_SECONDS = 15, 1.5  # the most that is waited for memory to settle
 STALL_NS = 1_000_000_000  # a request that waits for so long in a closed loop is worth a line
 
 
@@ -126,7 +127,8 @@ class Runner:
             if answer["responses"] != wanted:
                 raise server.failure(f"answered {answer['responses']} of {wanted} connections: "
                                      f"{answer['errors']}")
-            held, cpu = server.memory_bytes(), sum(server.cpu_ns().values())
+            rush, held = server.memory_bytes(), _at_rest(server)
+            cpu = sum(server.cpu_ns().values())
             time.sleep(self.seconds)
             cpu = sum(server.cpu_ns().values()) - cpu
             still = json.loads(child.communicate(timeout=GRACE_SECONDS)[0])["open"]
@@ -134,9 +136,22 @@ class Runner:
             _end(child)
         if still != wanted:
             raise server.failure(f"kept {still} of {wanted} connections open")
-        time.sleep(min(1, self.seconds))  # for the server to see that they have ended
-        return {"each": (held - before) / wanted, "before": before / 2**20, "held": held / 2**20,
-                "after": server.memory_bytes() / 2**20, "idle": cpu / 1e7 / self.seconds}
+        return {"each": (held - before) / wanted, "before": before / 2**20, "rush": rush / 2**20,
+                "held": held / 2**20, "after": _at_rest(server) / 2**20,
+                "idle": cpu / 1e7 / self.seconds}
+
+
+def _at_rest(server):
+    """Its memory once that has not changed for a while; some give back what they do not need."""
+    deadline, seen, since = time.monotonic() + REST_SECONDS, None, 0.0
+    while time.monotonic() < deadline:
+        now = server.memory_bytes()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        elif time.monotonic() - since > STILL_SECONDS:
+            break
+        time.sleep(0.1)
+    return seen
 
 
 def _children_seconds():

@@ -18,7 +18,7 @@ from machine import read, settle
 from subjects import HOT_BYTES
 
 START_SECONDS = 15
-DESCRIPTORS = 65536
+DESCRIPTORS = 262144
 HERE = pathlib.Path(__file__).resolve().parent
 _PORTS = itertools.count(8081)
 
