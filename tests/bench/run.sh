@@ -19,8 +19,8 @@
 #   --quick           1 round of 0.2 seconds, with fewer files: shows that it works, and no more
 #
 # Installs what is missing and builds first; SLUICED_BINARY=PATH takes that sluiced instead of
-# building one. Needs root, or sudo, for a network of its own, and about 3 GB in /var/tmp, which must
-# be on a disk. Does not judge speed: it fails when sluiced gives a wrong answer, or none.
+# building one. Needs root, or sudo, for a network of its own, and about 3 GB in /var/tmp, which
+# must be on a disk. Does not judge speed: it fails when sluiced gives a wrong answer, or none.
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
