@@ -27,7 +27,7 @@ BUDGET_SHARE = 0.5  # of the time of all runs, for repetitions
 
 
 def parse(arguments):
-    made = options.parser("run.sh", quick=(1, 0.2, 1), usual=(5, 2, None))
+    made = options.parser("run.sh", quick=(1, 0.3, 1), usual=(5, 2, None))
     made.add_argument("--subjects", default="*")
     made.add_argument("--peers", default=",".join(key for key in PLANS if key != "sluiced"))
     made.add_argument("--results", type=pathlib.Path)

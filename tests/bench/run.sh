@@ -16,7 +16,7 @@
 #   --seconds S       for so long each time (2)
 #   --budget S        repeat what was disturbed for up to so long (half of what all runs take)
 #   --results FOLDER  write there (tests/bench/results/DATE; with --quick, under build/)
-#   --quick           1 round of 0.2 seconds, with fewer files: shows that it works, and no more
+#   --quick           1 round of 0.3 seconds, with fewer files: shows that it works, and no more
 #
 # Installs what is missing and builds first; SLUICED_BINARY=PATH takes that sluiced instead of
 # building one. Needs root, or sudo, for a network of its own, and about 3 GB in /var/tmp, which
