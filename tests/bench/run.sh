@@ -7,7 +7,7 @@
 # for each request, pipelined requests, ranges, a tree of many files, idle connections, cold files,
 # and hot requests in the meantime. Writes a report in Markdown, plots in SVG and every run in JSON,
 # and prints the report to standard output and its progress to standard error. README.md says how to
-# read it. Takes about 30 minutes, and up to half as long again where other programs are busy.
+# read it. Takes about 35 minutes, and up to half as long again where other programs are busy.
 #
 #   --subjects LIST   only these, separated by commas; a * stands for anything
 #   --peers LIST      sluiced and only these
