@@ -1,6 +1,6 @@
 """Measures the runtime and what a user would pick instead, in turns; runtime.sh says what.
 
-Usage: measure_runtime.py BIN-FOLDER TURNS SECONDS BUDGET-SECONDS JSON-FILE|""
+Usage: measure_runtime.py --programs BIN-FOLDER [OPTION]...
        measure_runtime.py --smoke BIN-FOLDER
 """
 
@@ -9,16 +9,15 @@ import datetime
 import json
 import os
 import pathlib
-import platform
-import re
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-from measure import FOREIGN_CORES, foreign_cpu_ticks, pick_cores, ratio, read, settle
+import options
+from figures import ratio, spread
+from machine import FOREIGN_CORES, description, foreign_cpu_ticks, pick_cores, read, settle
 
 CONNECTIONS = 64
 FILE_BYTES = 256 << 20
@@ -187,11 +186,6 @@ def make_file(folder):
     return path
 
 
-def spread(values, form):
-    return f"{form.format(statistics.median(values))} " \
-           f"({form.format(min(values))}–{form.format(max(values))})"
-
-
 def print_table(results):
     """A row for each program: its figures, and sluice's divided by them, of neighbouring runs."""
     print("| subject | program | ns each | CPU, ns each | rate, sluice ÷ this "
@@ -215,15 +209,13 @@ def print_table(results):
 
 
 def print_setting(turns, seconds, path):
-    cpu = re.search(r"^model name\s*: (.*)$", read("/proc/cpuinfo"), re.MULTILINE)
     fio = subprocess.run(["fio", "--version"], capture_output=True, text=True, check=True)
     versions = {package: subprocess.run(["dpkg-query", "-W", "-f=${Version}", package],
                                         capture_output=True, text=True, check=False).stdout
                 for package in ("liburing-dev", "libasio-dev", "libuv1-dev")}
     file_system = subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True,
                                  check=True).stdout.strip()
-    print(f"{datetime.date.today()}, Linux {platform.release()}, {cpu[1] if cpu else 'unknown CPU'}"
-          f", {file_system}; {fio.stdout.strip()}, "
+    print(f"{datetime.date.today()}, {description()}, {file_system}; {fio.stdout.strip()}, "
           + ", ".join(f"{package} {version}" for package, version in versions.items())
           + f". Medians of {turns} runs of {seconds} s each (echo {seconds * ECHO_FACTOR:g} s), in "
           "turns, with the smallest and the largest; ratios of neighbouring runs.\n")
@@ -282,8 +274,12 @@ def main():
     if sys.argv[1] == "--smoke":
         smoke(pathlib.Path(sys.argv[2]))
         return
-    folder, turns, seconds, budget, json_file = sys.argv[1:]
-    measure(pathlib.Path(folder), int(turns), float(seconds), float(budget), json_file)
+    made = options.parser("runtime.sh", quick=(3, 0.15, 60), usual=(11, 0.4, 480))
+    made.add_argument("--json")
+    chosen = options.parse(made, sys.argv[1:])
+    if not chosen.check_options:
+        measure(pathlib.Path(chosen.programs), chosen.rounds, chosen.seconds, chosen.budget,
+                chosen.json)
 
 
 if __name__ == "__main__":
