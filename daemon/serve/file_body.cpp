@@ -34,6 +34,32 @@ bool is_refusal(const std::error_code& error) noexcept {
 
 }  // namespace
 
+bool FileBody::read_small_at_once(std::span<std::byte> room, std::uint64_t offset) {
+  if (source_.is_remote) {
+    return false;
+  }
+  const auto count = source_.file.try_read_at(outlet_.executor.reactor(), room, offset);
+  if (!count || *count != room.size()) {
+    return false;
+  }
+  outlet_.metrics.data_paths.buffered.add();
+  return true;
+}
+
+bool FileBody::can_send_at_once(std::uint64_t offset, std::uint64_t length) {
+  return !copies_ && length <= kBytesPerTurn &&
+         is_resident(outlet_.executor.reactor(), source_.file, offset, length);
+}
+
+void FileBody::send_at_once(std::uint64_t offset, std::uint64_t length) {
+  const auto sent =
+      outlet_.socket.try_send_file(outlet_.executor.reactor(), source_.file, offset, length);
+  if (sent) {
+    outlet_.metrics.data_paths.resident.add();
+    outlet_.count(*sent);
+  }
+}
+
 sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t offset) {
   std::size_t filled = 0;
   bool was_cold = false;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <sluice/socket_requests.hpp>
@@ -23,8 +24,11 @@ http::FileTime WallClock::read() noexcept {
 }
 
 namespace {
-// Enough for the requests that are looked at in one turn; connections beyond that make new ones.
-constexpr std::size_t kExchangesKept = 256;
+// Only requests that are waited for take one each; connections beyond that make new ones.
+constexpr std::size_t kExchangesKept = 64;
+// Each holds the bytes of one connection from the turn of their arrival to the next. When all are
+// full, the kernel keeps further bytes until some are empty again.
+constexpr sluice::ProvidedBuffersOptions kReceiveBuffers{.count = 256, .buffer_bytes = 2048};
 constexpr sluice::Duration kPauseWhenFull = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAtOnce = 16;  // give way together
 }  // namespace
@@ -37,6 +41,7 @@ Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Con
                .metrics = metrics,
                .access_log = extras.access_log,
                .exchanges = ExchangePool(kExchangesKept),
+               .receive_buffers = {},
                .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
                                               files::ColdReads::places_for_reads()),
                .clock = {}},
@@ -63,6 +68,11 @@ void Server::Intake::went() noexcept {
 }
 
 sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
+  auto buffers = sluice::ProvidedBuffers::create(context_.executor.reactor(), kReceiveBuffers);
+  if (!buffers) {
+    throw std::system_error(buffers.error(), "a ring takes no buffers to receive into");
+  }
+  context_.receive_buffers = std::move(*buffers);
   sluice::TaskScope scope(co_await sluice::current_context());
   serving_ = &scope;
   for (ListeningSocket& socket : sockets) {
@@ -75,6 +85,7 @@ sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
   }
   co_await scope.join();
   serving_ = nullptr;
+  context_.receive_buffers.reset();
 }
 
 void Server::open(ListeningSocket&& socket, sluice::TaskScope& scope) {
