@@ -24,17 +24,17 @@ constexpr sluice::Duration kPatienceWithFirst = 1s;
 
 }  // namespace
 
-Connection::Connection(ServerContext& server, sluice::TaskContext context, sluice::Socket socket,
-                       const ListenerState& listener, const PeerAddress& peer)
+Connection::Connection(ServerContext& server, sluice::CancelScope& scope, Client client,
+                       const ListenerState& listener)
     : server_(server),
-      socket_(std::move(socket)),
+      socket_(std::move(client.socket)),
       listener_(listener),
-      peer_(peer),
-      life_(context.cancel_scope),
-      pace_(server.executor, socket_, server.timeouts.min_rate, life_),
+      peer_(client.peer),
+      place_(std::move(client.place)),
+      life_(&scope),
       in_state_since_(server.executor.now()),
       exchange_(server.exchanges.none()),
-      phase_({context.executor, &life_}),
+      phase_({&server.executor, &life_}),
       // One receive at a time: whoever is busy, or does not read what it is sent, keeps none of the
       // buffers that all share.
       stream_(server.executor, socket_, *server.receive_buffers,
@@ -60,29 +60,29 @@ void Connection::set_deadline(const std::optional<std::chrono::milliseconds>& ti
   }
 }
 
-sluice::Task<void> Connection::run() {
-  static_cast<void>(socket_.set_no_delay());  // answers come a little later without it
+// Its frame and the connection are all that an idle client costs: what is awaited only now and then
+// is so in other coroutines.
+sluice::Task<void> Connection::run(std::unique_ptr<Connection> connection) {
+  Connection& self = *connection;
+  static_cast<void>(self.socket_.set_no_delay());  // answers come a little later without it
   End end;
   while (!end) {
-    if (!exchange_) {
-      end = begin_idle();
+    if (!self.exchange_) {
+      end = self.begin_idle();
       if (!end) {
-        auto bytes = co_await stream_.next().within(phase_.scope());
-        end = end_idle(std::move(bytes));
+        auto bytes = co_await self.stream_.next().within(self.phase_.scope());
+        end = self.end_idle(std::move(bytes));
       }
-    } else if (!serve_at_once(end)) {
-      end = co_await serve_waiting().within(life_);
-    } else if (exchange_ && !end) {
+    } else if (!self.serve_at_once(end)) {
+      end = co_await self.serve_waiting().within(self.life_);
+    } else if (self.exchange_ && !end) {
       co_await sluice::yield();  // others have requests, too
     }
   }
-  if (must_linger(*end)) {
-    co_await linger();
-  }
-  exchange_.reset();
-  co_await stream_.close();
-  ServerMetrics::of(server_.metrics.closed, *end).add();
-  server_.metrics.connections[static_cast<std::size_t>(state_)].add(-1);
+  co_await self.close(*end);
+  const ListenerState& listener = self.listener_;
+  connection.reset();
+  listener.departed();
 }
 
 Connection::End Connection::begin_idle() {
@@ -180,7 +180,9 @@ sluice::Task<Connection::End> Connection::drop_body() {
     co_return std::nullopt;
   }
   enter(State::body);
-  pace_.begin(Pace::Direction::receiving);
+  Pace pace(
+      {server_.executor, socket_, server_.timeouts.min_rate, life_, Pace::Direction::receiving},
+      pace_);
   set_deadline(std::min(kDropBody, server_.timeouts.read_stall.value_or(kDropBody)));
   while (!body.done()) {
     if (input.empty()) {
@@ -203,7 +205,6 @@ sluice::Task<Connection::End> Connection::drop_body() {
       co_return CloseReason::body_refused;
     }
   }
-  pace_.end();
   co_return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@
 #include "http/request_head.hpp"
 #include "observe/access_log.hpp"
 #include "observe/server_metrics.hpp"
+#include "serve/admission.hpp"
 #include "serve/exchange.hpp"
 #include "serve/handler.hpp"
 #include "serve/outlet.hpp"
@@ -51,6 +53,7 @@ struct ListenerState {
   std::string name{};
   HandlerRef handler{};
   bool draining = false;
+  std::function<void()> departed{};  // called when a connection of its has ended
 };
 
 /// One client: reads a request, has it answered, sends the answer, and again. A coroutine from
@@ -85,11 +88,18 @@ class Connection final : public sluice::detail::ListNode {
     sluice::TimePoint in_state_since{};
   };
 
-  Connection(ServerContext& server, sluice::TaskContext context, sluice::Socket socket,
-             const ListenerState& listener, const PeerAddress& peer);
+  /// What a connection is made of: the socket, who is there, and its place among those of the
+  /// client's address.
+  struct Client {
+    sluice::Socket socket;
+    PeerAddress peer;
+    AddressLimit::Place place;
+  };
+  Connection(ServerContext& server, sluice::CancelScope& scope, Client client,
+             const ListenerState& listener);
 
   /// Serves until there is a reason to end.
-  [[nodiscard]] sluice::Task<void> run();
+  [[nodiscard]] static sluice::Task<void> run(std::unique_ptr<Connection> connection);
   /// Ends the connection if it is between requests; otherwise it ends after the response that is
   /// under way, or, if it has asked for nothing yet, after the first one that it asks for soon.
   void drain() noexcept;
@@ -154,6 +164,7 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] CloseReason reason_to_close() const noexcept;
   [[nodiscard]] sluice::Task<void> answer_and_give_up(http::Status status);
   [[nodiscard]] bool must_linger(CloseReason reason) const noexcept;
+  [[nodiscard]] sluice::Task<void> close(CloseReason reason);
   [[nodiscard]] sluice::Task<void> linger();
   [[nodiscard]] sluice::TimePoint time_for_log() const noexcept;
   void log_request(Cut cut, bool has_head) noexcept;
@@ -162,8 +173,9 @@ class Connection final : public sluice::detail::ListNode {
   sluice::Socket socket_;
   const ListenerState& listener_;
   PeerAddress peer_;
+  AddressLimit::Place place_;
   sluice::CancelScope life_;
-  Pace pace_;
+  Pace* pace_ = nullptr;  // of the body that is being moved
   Candidacy candidacy_{*this};
   sluice::TimePoint in_state_since_;
   ExchangePool::Lease exchange_;

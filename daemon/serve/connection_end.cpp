@@ -41,7 +41,7 @@ CloseReason Connection::reason_of_cancel() const noexcept {
   if (evicted_) {
     return CloseReason::evicted;
   }
-  return pace_.was_too_slow() ? CloseReason::min_rate : CloseReason::drain;
+  return pace_ != nullptr && pace_->was_too_slow() ? CloseReason::min_rate : CloseReason::drain;
 }
 
 std::optional<Connection::Standing> Connection::standing() const noexcept {
@@ -63,11 +63,11 @@ std::optional<Connection::Standing> Connection::standing() const noexcept {
 }
 
 std::optional<Connection::Standing> Connection::standing_by_rate() noexcept {
-  const bool moves_body = state_ == State::response || state_ == State::body;
-  if (!moves_body || life_.is_cancelled() || server_.executor.now() - in_state_since_ < kPatience) {
+  if (pace_ == nullptr || life_.is_cancelled() ||
+      server_.executor.now() - in_state_since_ < kPatience) {
     return std::nullopt;
   }
-  const auto rate = pace_.judge(kSlow);
+  const auto rate = pace_->judge(kSlow);
   if (!rate || *rate >= kSlow.healthy) {
     return std::nullopt;
   }
@@ -116,6 +116,16 @@ bool Connection::must_linger(CloseReason reason) const noexcept {
     default:
       return false;
   }
+}
+
+sluice::Task<void> Connection::close(CloseReason reason) {
+  if (must_linger(reason)) {
+    co_await linger();
+  }
+  exchange_.reset();
+  co_await stream_.close();
+  observe::ServerMetrics::of(server_.metrics.closed, reason).add();
+  server_.metrics.connections[static_cast<std::size_t>(state_)].add(-1);
 }
 
 sluice::Task<void> Connection::linger() {

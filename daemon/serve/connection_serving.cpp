@@ -245,13 +245,13 @@ sluice::Task<Connection::End> Connection::serve_one() {
 sluice::Task<Connection::End> Connection::transmit_response(bool has_head) {
   enter(State::response);
   const Outlet here = outlet();
-  pace_.begin(Pace::Direction::sending);
+  Pace pace({server_.executor, socket_, server_.timeouts.min_rate, life_, Pace::Direction::sending},
+            pace_);
   Cut cut = co_await transmit(here, *exchange_, sends_head_only());
-  pace_.end();
   if (cut == TransferCut::drain_cut && life_.is_cancelled()) {
-    cut = evicted_               ? TransferCut::evicted
-          : pace_.was_too_slow() ? TransferCut::min_rate
-                                 : TransferCut::drain_cut;
+    cut = evicted_              ? TransferCut::evicted
+          : pace.was_too_slow() ? TransferCut::min_rate
+                                : TransferCut::drain_cut;
   }
   co_return finish_response(cut, has_head);
 }

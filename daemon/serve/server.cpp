@@ -93,6 +93,10 @@ void Server::open(ListeningSocket&& socket, sluice::TaskScope& scope) {
                                               context_.metrics.accept_back_offs,
                                               scope.cancel_scope()));
   intakes_.back()->state.handler = handler_;
+  intakes_.back()->state.departed = [this, &intake = *intakes_.back()] {
+    intake.went();
+    departed_.set();
+  };
   scope.spawn(serve_listener(*intakes_.back()));
 }
 
@@ -233,7 +237,11 @@ std::optional<AddressLimit::Place> Server::enter(const PeerAddress& peer) {
 void Server::serve(sluice::Socket socket, const PeerAddress& peer, AddressLimit::Place place,
                    Intake& intake, sluice::TaskScope& scope) {
   intake.came();
-  scope.spawn(serve_connection(std::move(socket), peer, std::move(place), intake));
+  auto connection = std::make_unique<Connection>(
+      context_, scope.cancel_scope(), Connection::Client{std::move(socket), peer, std::move(place)},
+      intake.state);
+  connections_.push_back(*connection);
+  scope.spawn(Connection::run(std::move(connection)));
 }
 
 sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope& scope) {
@@ -259,19 +267,6 @@ sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope&
     }
     serve(std::move(*socket), peer, std::move(*place), intake, scope);
   }
-}
-
-sluice::Task<void> Server::serve_connection(sluice::Socket socket, PeerAddress peer,
-                                            AddressLimit::Place place, Intake& intake) {
-  {
-    const AddressLimit::Place held(std::move(place));
-    Connection connection(context_, co_await sluice::current_context(), std::move(socket),
-                          intake.state, peer);
-    connections_.push_back(connection);
-    co_await connection.run();
-  }
-  intake.went();
-  departed_.set();
 }
 
 }  // namespace sluiced::serve
