@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include <sluice/operations.hpp>
 #include <sluice/sync.hpp>
@@ -22,6 +23,10 @@ constexpr std::uint64_t kLargestWindow = std::uint64_t{4} * 1024 * 1024;
 // readahead(2) takes no more at once than the device's read_ahead_kb, whose default this is, and
 // forgets the rest.
 constexpr std::uint64_t kReadAheadStep = std::uint64_t{128} * 1024;
+
+// For how long a file that was all in the page cache is taken to be there still, so that of one
+// that is asked for a thousand times a second not each request pays for the question.
+constexpr sluice::Duration kLookAge = std::chrono::milliseconds(2);
 
 TransferCut cut_by_source(const std::error_code& error) noexcept {
   return sluice::is_cancelled(error) ? TransferCut::drain_cut : TransferCut::io_error;
@@ -47,8 +52,20 @@ bool FileBody::read_small_at_once(std::span<std::byte> room, std::uint64_t offse
 }
 
 bool FileBody::can_send_at_once(std::uint64_t offset, std::uint64_t length) {
-  return !copies_ && length <= kBytesPerTurn &&
-         is_resident(outlet_.executor.reactor(), source_.file, offset, length);
+  if (copies_ || length > kBytesPerTurn) {
+    return false;
+  }
+  const auto now = outlet_.executor.now();
+  if (now - source_.seen_resident_at < kLookAge) {
+    return true;
+  }
+  if (!is_resident(outlet_.executor.reactor(), source_.file, offset, length)) {
+    return false;
+  }
+  if (length == source_.status.size_bytes) {
+    source_.seen_resident_at = now;
+  }
+  return true;
 }
 
 void FileBody::send_at_once(std::uint64_t offset, std::uint64_t length) {
