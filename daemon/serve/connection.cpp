@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include <sluice/sync.hpp>
@@ -66,18 +67,24 @@ sluice::Task<void> Connection::run(std::unique_ptr<Connection> connection) {
   Connection& self = *connection;
   static_cast<void>(self.socket_.set_no_delay());  // answers come a little later without it
   End end;
-  while (!end) {
-    if (!self.exchange_) {
-      end = self.begin_idle();
-      if (!end) {
-        auto bytes = co_await self.stream_.next().within(self.phase_.scope());
-        end = self.end_idle(std::move(bytes));
+  try {
+    while (!end) {
+      if (!self.exchange_) {
+        end = self.begin_idle();
+        if (!end) {
+          auto bytes = co_await self.stream_.next().within(self.phase_.scope());
+          end = self.end_idle(std::move(bytes));
+        }
+      } else if (!self.serve_at_once(end)) {
+        end = co_await self.serve_waiting().within(self.life_);
+      } else if (self.exchange_ && !end) {
+        co_await sluice::yield();  // others have requests, too
       }
-    } else if (!self.serve_at_once(end)) {
-      end = co_await self.serve_waiting().within(self.life_);
-    } else if (self.exchange_ && !end) {
-      co_await sluice::yield();  // others have requests, too
     }
+  } catch (const std::bad_alloc&) {
+    // A limit on the memory of the process has been reached: this client has to come again, and the
+    // others are served.
+    end = CloseReason::no_memory;
   }
   co_await self.close(*end);
   const ListenerState& listener = self.listener_;

@@ -131,7 +131,6 @@ void Connection::finish_request() noexcept {
   exchange.input.consume(exchange.head_bytes);
   exchange.head_bytes = 0;
   exchange.parser.reset();
-  exchange.response.clear();
 }
 
 // Requests that came together are answered together, as far as the output has room; then it is the
@@ -157,6 +156,7 @@ bool Connection::serve_at_once(End& end) {
       exchange_.reset();
       return true;
     }
+    exchange.response.clear();
   } while (!exchange.output.empty());
   return true;
 }
@@ -233,6 +233,7 @@ sluice::Task<Connection::End> Connection::serve_one() {
     co_return end;
   }
   finish_request();
+  exchange.response.clear();
   if (exchange.head.has_body()) {
     end = co_await drop_body();
   }

@@ -28,7 +28,8 @@ namespace {
 constexpr std::size_t kExchangesKept = 64;
 // Each holds the bytes of one connection from the turn of their arrival to the next. When all are
 // full, the kernel keeps further bytes until some are empty again.
-constexpr sluice::ProvidedBuffersOptions kReceiveBuffers{.count = 256, .buffer_bytes = 2048};
+constexpr std::uint32_t kReceiveBuffers = 256;
+constexpr std::uint32_t kReceiveBufferBytes = 2048;
 constexpr sluice::Duration kPauseWhenFull = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAtOnce = 16;  // give way together
 }  // namespace
@@ -68,7 +69,10 @@ void Server::Intake::went() noexcept {
 }
 
 sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
-  auto buffers = sluice::ProvidedBuffers::create(context_.executor.reactor(), kReceiveBuffers);
+  auto buffers = sluice::ProvidedBuffers::create(context_.executor.reactor(),
+                                                 {.count = kReceiveBuffers,
+                                                  .buffer_bytes = kReceiveBufferBytes,
+                                                  .exhausted = &context_.metrics.receive_waits});
   if (!buffers) {
     throw std::system_error(buffers.error(), "a ring takes no buffers to receive into");
   }
