@@ -182,6 +182,13 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
   if (!place) {
     co_return cut_by_source(place.error());
   }
+  if (length <= files::ColdReads::kBufferBytes && offset + length == end && !has_waited_) {
+    // All that is wanted: one read brings its pages, and asks the device for them as one.
+    if (const auto buffer = outlet_.cold_reads.take_buffer(); buffer) {
+      static_cast<void>(co_await source_.file.read_at(buffer->bytes().first(length), offset));
+      co_return outlet_.find_cut();
+    }
+  }
   if (has_waited_) {
     window_ = std::min(std::max(window_ * 2, length), kLargestWindow);
   }
