@@ -1,8 +1,14 @@
 // What a request for a file in the page cache costs, besides time.
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +19,7 @@
 
 #include "../runtime/counting_allocator.hpp"
 #include "../runtime/support.hpp"
+#include "../runtime/system_call_filter.hpp"
 #include "hot_server.hpp"
 
 namespace sluiced::serve_test {
@@ -81,6 +88,49 @@ class HotRequests : public ::testing::Test {
   Loop loop_;
 };
 
+sluice::Task<void> fetch_until_the_end(HotServer& server, std::string requests,
+                                       std::string& received) {
+  sluice::TaskScope serving(co_await sluice::current_context());
+  serving.spawn(server.run());
+  auto client = co_await sluice::Socket::connect(server.address());
+  const auto sent = co_await client->send(bytes_of(requests));
+  EXPECT_EQ(sent, requests.size());
+  std::vector<std::byte> buffer(4096);
+  while (true) {
+    const auto count = co_await client->receive(buffer);
+    if (!count || *count == 0) {
+      break;
+    }
+    received += text_of(std::span(buffer).first(*count));
+  }
+  server.begin_drain();
+  co_await serving.join();
+}
+
+sluice::Task<void> fetch_twice(HotServer& server, const std::string& content) {
+  sluice::TaskScope serving(co_await sluice::current_context());
+  serving.spawn(server.run());
+  auto client = co_await sluice::Socket::connect(server.address());
+  std::vector<std::byte> buffer(std::size_t{64} * 1024);
+  for (int round = 0; round < 2; ++round) {
+    const auto sent = co_await client->send(bytes_of("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
+    CHILD_CHECK(sent.has_value());
+    std::string received;
+    std::size_t body = std::string::npos;
+    while (body == std::string::npos || received.size() < body + content.size()) {
+      const auto count = co_await client->receive(buffer);
+      CHILD_CHECK(count && *count > 0);
+      received += text_of(std::span(buffer).first(*count));
+      const std::size_t end = received.find("\r\n\r\n");
+      body = end == std::string::npos ? end : end + 4;
+    }
+    CHILD_CHECK(received.substr(body) == content);
+  }
+  static_cast<void>(client->shut_down(SHUT_RDWR));
+  server.begin_drain();
+  co_await serving.join();
+}
+
 TEST_F(HotRequests, AllocateNothingForASmallFile) {
   static_cast<void>(folder_.file("small", std::string(1024, 'x')));
   EXPECT_EQ(allocations_of("GET /small HTTP/1.1\r\nHost: a\r\n\r\n", 1024, 1), 0U);
@@ -103,6 +153,61 @@ TEST_F(HotRequests, AllocateNothingWhenTheyArePipelined) {
 TEST_F(HotRequests, AllocateNothingForAHeadOnly) {
   static_cast<void>(folder_.file("small", std::string(1024, 'x')));
   EXPECT_EQ(allocations_of("HEAD /small HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1), 0U);
+}
+
+// The first heads are rendered, the others are that of the second, with what is a response's own.
+TEST_F(HotRequests, SayTheSameOfAFileEachTime) {
+  static_cast<void>(folder_.file("a.txt", "content"));
+  std::filesystem::last_write_time(
+      folder_.path("a.txt"), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  HotServer server(loop_.executor(), folder_.path());
+  std::string received;
+  loop_.run(fetch_until_the_end(server,
+                                "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+                                "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+                                "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+                                "GET /a.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+                                "GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                                received));
+  std::vector<std::string> heads;
+  for (std::size_t begin = 0; begin < received.size();) {
+    const std::size_t end = received.find("\r\n\r\n", begin) + 4;
+    ASSERT_EQ(received.substr(end, 7), "content");
+    heads.push_back(received.substr(begin, end - begin));
+    const std::size_t date = heads.back().find("Date: ");
+    heads.back().erase(date, heads.back().find("\r\n", date) - date);
+    begin = end + 7;
+  }
+  ASSERT_EQ(heads.size(), 5U);
+  EXPECT_NE(heads[0].find("Content-Type: text/plain"), std::string::npos) << heads[0];
+  EXPECT_NE(heads[0].find("Content-Length: 7\r\n"), std::string::npos) << heads[0];
+  EXPECT_EQ(heads[1], heads[0]);
+  EXPECT_EQ(heads[2], heads[0]);
+  const std::string lines = heads[0].substr(0, heads[0].size() - 2);
+  EXPECT_EQ(heads[3], lines + "Connection: keep-alive\r\n\r\n");
+  EXPECT_EQ(heads[4], lines + "Connection: close\r\n\r\n");
+}
+
+// As on a file system, or under a filter, that does not know it.
+TEST(HotRequestsDeathTest, AFileThatSendfileRefusesIsSentThroughABuffer) {
+  EXPECT_EXIT(
+      {
+        const TemporaryFolder folder;
+        Loop loop;
+        std::string content;
+        while (content.size() < 300000) {
+          content += std::to_string(content.size()) + ",";
+        }
+        static_cast<void>(folder.file("large", content));
+        HotServer server(loop.executor(), folder.path());
+        sluice::runtime_test::forbid_system_call(SYS_sendfile, EINVAL);
+        loop.run(fetch_twice(server, content));
+        CHILD_CHECK(server.metrics().data_paths.refused.value() == 2);
+        CHILD_CHECK(server.metrics().data_paths.copied.value() >= 2 * 3);
+        CHILD_CHECK(server.metrics().transfers_complete.value() == 2);
+        ::_exit(0);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
