@@ -60,6 +60,10 @@ void append_connections(std::span<const ShardSource> shards, FamilyList& familie
                          "Times that accepting was put off because no descriptor or memory was "
                          "left. If this grows, raise the limit of open files.");
   families.sample(total(shards, &ServerMetrics::accept_back_offs));
+  families.begin_counter("sluiced_receive_buffer_waits_total",
+                         "Times that a connection had to wait for one of the buffers that all of a "
+                         "shard receive into. Requests are then taken as buffers come free.");
+  families.sample(total(shards, &ServerMetrics::receive_waits));
   families.begin_counter("sluiced_connections_closed_total",
                          "Connections closed, by reason. `client` is the usual end; "
                          "`transfer_cut` is told apart by sluiced_http_transfers_cut_total.");
@@ -279,7 +283,7 @@ void append_server_families(std::span<const ShardSource> shards, FamilyList& fam
 }
 
 std::size_t max_server_series() noexcept {
-  constexpr std::size_t kSingle = 4;  // accepted, back-offs, requests in flight, body bytes
+  constexpr std::size_t kSingle = 5;  // accepted, back-offs, waits, requests in flight, body bytes
   constexpr std::size_t kFileCache = 8;
   constexpr std::size_t kDataPaths = 9;
   constexpr std::size_t kRepresentations = http::kContentCodingCount + 4;

@@ -10,7 +10,8 @@ enum class ExitCode : int {
   kUsage = 64,        ///< EX_USAGE: the command line.
   kUnavailable = 69,  ///< EX_UNAVAILABLE: io_uring is missing or forbidden here; no daemon answers.
   kInternal = 70,     ///< EX_SOFTWARE: a broken invariant.
-  kOsError = 71,      ///< EX_OSERR: the system refused, as when a port is in use.
+  kOsError = 71,      ///< EX_OSERR: the system refused, as when a port is in use, or did not let
+                      ///< go of files at a stop.
   kPermission = 77,   ///< EX_NOPERM.
   kConfig = 78,       ///< EX_CONFIG: the configuration, or what it names.
 };

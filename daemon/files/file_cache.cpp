@@ -253,6 +253,12 @@ void FileCache::drop_root(std::size_t root_index) noexcept {
   }
 }
 
+void FileCache::clear() noexcept {
+  while (Entry* entry = by_use_.front()) {
+    drop(*entry);
+  }
+}
+
 sluice::Task<void> FileCache::follow_changes() {
   if (!changes_) {
     co_return;

@@ -75,6 +75,9 @@ class FileCache {
   /// Closes the files that are kept of a root which is served no more.
   void drop_root(std::size_t root_index) noexcept;
 
+  /// Closes all that are kept.
+  void clear() noexcept;
+
   /// Closes files that have changed while nobody asks, so that a deleted file gives its room back.
   /// Runs until it is cancelled.
   [[nodiscard]] sluice::Task<void> follow_changes();

@@ -18,6 +18,39 @@ namespace {
 // renames in a loop must not keep us at it for ever.
 constexpr int kMostAttempts = 16;
 
+// The close of a file that nobody waits for. Owns itself until it completes, and keeps its loop
+// running until then.
+class Closing final : public sluice::Waker {
+ public:
+  // False: it has not begun, and the descriptor is still the caller's.
+  [[nodiscard]] static bool begin(sluice::Reactor& reactor, int fd) {
+    auto closing = std::make_unique<Closing>();
+    sluice::Submission entry;
+    entry.opcode = sluice::Opcode::close;
+    entry.flags = sluice::kSubmissionAsync;
+    entry.fd = fd;
+    const bool has_begun = reactor.register_operation(*closing, entry).has_value();
+    if (has_begun) {
+      static_cast<void>(closing.release());
+    }
+    return has_begun;
+  }
+  void wake(sluice::Completion /*completion*/) noexcept override {
+    const std::unique_ptr<Closing> self(this);
+  }
+};
+
+// close(2) of a remote file tells its file system, and waits for what that says.
+struct CloseByWorker {
+  sluice::Reactor* reactor;
+  void operator()(OpenFile* opened) const noexcept {
+    const std::unique_ptr<OpenFile> owned(opened);
+    if (reactor->is_on_its_thread() && Closing::begin(*reactor, owned->file.fd())) {
+      static_cast<void>(owned->file.release().release());
+    }
+  }
+};
+
 }  // namespace
 
 sluice::Result<SharedFile> Root::examine(sluice::UniqueFd fd) {
@@ -98,14 +131,18 @@ sluice::Task<sluice::Result<SharedFile>> Root::open_remote_file(const char* path
     if (!fd) {
       continue;
     }
-    OpenFile opened{sluice::File(std::move(*fd)), {}, true};
+    const sluice::TaskContext context = co_await sluice::current_context();
+    std::unique_ptr<OpenFile, CloseByWorker> opened(
+        std::make_unique<OpenFile>(sluice::File(std::move(*fd))).release(),
+        CloseByWorker{&context.executor->reactor()});
+    opened->is_remote = true;
     const auto status =
-        co_await sluice::Operation(sluice::StatusRequest(opened.file.fd(), "", AT_EMPTY_PATH));
+        co_await sluice::Operation(sluice::StatusRequest(opened->file.fd(), "", AT_EMPTY_PATH));
     if (!status) {
       co_return std::unexpected(status.error());
     }
-    opened.status = *status;
-    co_return std::make_shared<const OpenFile>(std::move(opened));
+    opened->status = *status;
+    co_return SharedFile(std::move(opened));
   }
 }
 

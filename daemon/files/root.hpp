@@ -4,11 +4,14 @@
 #include <memory>
 #include <string>
 
+#include <sluice/clock.hpp>
 #include <sluice/directory.hpp>
 #include <sluice/file.hpp>
 #include <sluice/reactor.hpp>
 #include <sluice/result.hpp>
 #include <sluice/task.hpp>
+
+#include "http/response_head.hpp"
 
 namespace sluiced::files {
 
@@ -19,6 +22,17 @@ struct OpenFile {
   sluice::FileStatus status;
   /// Whether it lies beneath a remote root: no call on it may be made that could wait.
   bool is_remote = false;
+  /// The head of a response with all of it, once it has been rendered, and what it was rendered for
+  /// (0: none has been): whoever answers with the file says what that means. Only touched by the
+  /// shard that the file belongs to.
+  struct Head {
+    std::uint64_t rendered_for = 0;
+    bool was_needed = false;
+    http::RenderedHead text;
+  };
+  mutable Head head{};
+  /// When all of it was last seen to be in the page cache; likewise.
+  mutable sluice::TimePoint seen_resident_at{};
 };
 
 /// An open file that several may hold: responses that are being sent, the cache. It stays open as

@@ -127,6 +127,23 @@ void ResponseHeadWriter::unsatisfied_range(std::uint64_t length) {
   put(kCrlf);
 }
 
+RenderedHead::RenderedHead(std::string_view head)
+    : text_(head.substr(0, head.size() - kCrlf.size())),
+      date_position_(head.find(kCrlf) + kCrlf.size()) {}
+
+std::expected<std::string_view, ResponseHeadError> RenderedHead::write(
+    std::span<char> buffer, const DateLine& date, std::string_view connection) const {
+  const std::size_t bytes = text_.size() + connection.size() + kCrlf.size();
+  if (buffer.size() < bytes) return std::unexpected(ResponseHeadError::buffer_full);
+  // Not std::ranges::copy, which g++ 12 compiles to a loop over bytes.
+  char* const out = buffer.data();
+  std::memcpy(out, text_.data(), text_.size());
+  std::memcpy(out + date_position_, date.text().data(), date.text().size());
+  std::char_traits<char>::copy(out + text_.size(), connection.data(), connection.size());
+  std::memcpy(out + bytes - kCrlf.size(), kCrlf.data(), kCrlf.size());
+  return std::string_view(buffer.data(), bytes);
+}
+
 std::expected<std::string_view, ResponseHeadError> ResponseHeadWriter::finish() {
   put(kCrlf);
   if (failed_) return std::unexpected(error_);

@@ -115,4 +115,22 @@ class ResponseHeadWriter {
   ResponseHeadError error_ = ResponseHeadError::buffer_full;
 };
 
+/// A head that was rendered once and is sent again and again: what changes from one response to the
+/// next, Date and Connection, is put in anew.
+class RenderedHead {
+ public:
+  RenderedHead() = default;
+  /// Takes a head over that begins with the status line and Date, and has no Connection field.
+  explicit RenderedHead(std::string_view head);
+
+  [[nodiscard]] bool empty() const { return text_.empty(); }
+  /// Writes it into `buffer`. `connection` is the line of that field, or nothing.
+  [[nodiscard]] std::expected<std::string_view, ResponseHeadError> write(
+      std::span<char> buffer, const DateLine& date, std::string_view connection) const;
+
+ private:
+  std::string text_;  // without the empty line at its end
+  std::size_t date_position_ = 0;
+};
+
 }  // namespace sluiced::http

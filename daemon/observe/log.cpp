@@ -217,7 +217,9 @@ struct Logger::Backend {
 
 Logger::Logger(const Options& options) : backend_(std::make_unique<Backend>(options)) {}
 
-Logger::~Logger() {
+Logger::~Logger() { finish(); }
+
+void Logger::finish() {
   backend_->sink->stop(steady_clock::now() + backend_->flush_timeout);
   // Waits until the thread has gone through the queue.
   backend_->queue.reset();

@@ -59,6 +59,9 @@ class Logger {
   void warn(std::string_view message) { write(Level::kWarn, message); }
   void error(std::string_view message) { write(Level::kError, message); }
 
+  /// Writes what waits to be written, as the destructor does: the last call but for that.
+  void finish();
+
   /// Lines that were lost since the start, because the queue was full or writing failed. The log
   /// itself tells of them too, once lines can be written again.
   [[nodiscard]] std::uint64_t dropped_total() const;

@@ -48,11 +48,12 @@ enum class CloseReason : std::uint8_t {
   min_rate,        // the client moved a body too slowly
   evicted,         // it was idle or slow, and gave way to a new one at the limit of connections
   per_address,     // the client's address has as many connections as it may
+  no_memory,       // the system had none for its request
 };
-inline constexpr std::array<std::string_view, 14> kCloseReasonNames = {
+inline constexpr std::array<std::string_view, 15> kCloseReasonNames = {
     "client",         "idle_timeout",  "head_timeout", "body_timeout", "write_stall",
     "protocol_error", "request_limit", "body_refused", "transfer_cut", "drain",
-    "io_error",       "min_rate",      "evicted",      "per_address"};
+    "io_error",       "min_rate",      "evicted",      "per_address",  "no_memory"};
 
 /// Why a response body ended before its promised length.
 enum class TransferCut : std::uint8_t {
@@ -116,6 +117,7 @@ struct alignas(64) ServerMetrics {
   std::array<sluice::Counter, kCloseReasonNames.size()> closed;
   sluice::Counter accepted;
   sluice::Counter accept_back_offs;  // accepting put off: no descriptor or memory left
+  sluice::Counter receive_waits;     // a connection waited for a buffer to receive into
   sluice::Gauge requests_in_flight;
   // By method and status.
   std::array<std::array<sluice::Counter, kCountedStatuses.size()>, http::kMethodCount> requests;

@@ -3,13 +3,16 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include <sluice/cancel.hpp>
 #include <sluice/detail/intrusive_list.hpp>
 #include <sluice/executor.hpp>
+#include <sluice/provided_buffers.hpp>
+#include <sluice/receive_stream.hpp>
 #include <sluice/socket.hpp>
 #include <sluice/task.hpp>
 #include <sluice/timer.hpp>
@@ -19,8 +22,10 @@
 #include "http/request_head.hpp"
 #include "observe/access_log.hpp"
 #include "observe/server_metrics.hpp"
+#include "serve/admission.hpp"
 #include "serve/exchange.hpp"
 #include "serve/handler.hpp"
+#include "serve/outlet.hpp"
 #include "serve/pace.hpp"
 #include "serve/peer_address.hpp"
 
@@ -35,6 +40,7 @@ struct ServerContext {
   observe::ServerMetrics& metrics;
   observe::AccessLog* access_log;  // null when there is none
   ExchangePool exchanges;
+  std::unique_ptr<sluice::ProvidedBuffers> receive_buffers;  // while the server runs
   files::ColdReads cold_reads;
   WallClock clock;
 };
@@ -47,18 +53,23 @@ struct ListenerState {
   std::string name{};
   HandlerRef handler{};
   bool draining = false;
+  std::function<void()> departed{};  // called when a connection of its has ended
 };
 
 /// One client: reads a request, has it answered, sends the answer, and again. A coroutine from
 /// beginning to end, at home on the shard that accepted it.
 ///
-///        +------------------------------------------------------------------+
-///        v                                                                  |
-///   await request -> read head -> respond -> transmit -> drop the body -----+
-///        |               |                       |             |
-///        +---------------+-----------+-----------+-------------+
-///                                    v
-///                                  close
+///      +--------------------------------------+
+///      v                                      |
+///   await bytes -> serve_at_once() -----------+      no waiting: no other coroutine, no operation
+///      ^              |      |                |
+///      |              v      |                |
+///      |   serve_waiting() --+----------------+      read the rest of the head, look up, transmit,
+///      |              |      |                       drop the body
+///      +--------------+      v
+///                          close
+///
+/// While it waits for a request a connection holds neither a buffer nor an exchange.
 ///
 /// evict(), or a body that is moved too slowly, cancels life_, and with it whatever is awaited.
 class Connection final : public sluice::detail::ListNode {
@@ -77,11 +88,18 @@ class Connection final : public sluice::detail::ListNode {
     sluice::TimePoint in_state_since{};
   };
 
-  Connection(ServerContext& server, sluice::TaskContext context, sluice::Socket socket,
-             const ListenerState& listener, const PeerAddress& peer);
+  /// What a connection is made of: the socket, who is there, and its place among those of the
+  /// client's address.
+  struct Client {
+    sluice::Socket socket;
+    PeerAddress peer;
+    AddressLimit::Place place;
+  };
+  Connection(ServerContext& server, sluice::CancelScope& scope, Client client,
+             const ListenerState& listener);
 
   /// Serves until there is a reason to end.
-  [[nodiscard]] sluice::Task<void> run();
+  [[nodiscard]] static sluice::Task<void> run(std::unique_ptr<Connection> connection);
   /// Ends the connection if it is between requests; otherwise it ends after the response that is
   /// under way, or, if it has asked for nothing yet, after the first one that it asks for soon.
   void drain() noexcept;
@@ -108,52 +126,61 @@ class Connection final : public sluice::detail::ListNode {
  private:
   using CloseReason = observe::CloseReason;
   using State = observe::ConnectionState;
-
-  /// Why there is no request: the connection ends, perhaps with an answer first.
-  struct NoRequest {
-    CloseReason reason;
-    std::optional<http::Status> answer;
-  };
-  using HeadBytes = std::expected<std::size_t, NoRequest>;
+  /// How much of a request body that nobody wants is taken off the connection to keep it.
+  static constexpr std::uint64_t kMostDroppedBodyBytes = std::uint64_t{64} * 1024;
 
   void enter(State state) noexcept;
-  [[nodiscard]] bool must_linger(CloseReason reason) const noexcept;
-  [[nodiscard]] sluice::Task<CloseReason> serve_requests();
-  [[nodiscard]] sluice::Task<HeadBytes> read_head();
-  [[nodiscard]] sluice::Task<std::expected<void, NoRequest>> await_request();
-  [[nodiscard]] sluice::Task<std::expected<void, NoRequest>> await_while_warm(
-      sluice::TimePoint idle_until);
-  [[nodiscard]] NoRequest refuse(http::ProtocolError error) noexcept;
-  [[nodiscard]] NoRequest lost(const std::error_code& error,
-                               CloseReason when_expired) const noexcept;
+  void set_deadline(const std::optional<std::chrono::milliseconds>& timeout);
   [[nodiscard]] CloseReason reason_of_cancel() const noexcept;
-  [[nodiscard]] std::optional<http::ProtocolError> find_body_fault(
-      std::size_t head_bytes) const noexcept;
-  [[nodiscard]] sluice::Task<std::optional<CloseReason>> serve_one(std::size_t head_bytes);
+  [[nodiscard]] CloseReason reason_of_loss(const std::error_code& error,
+                                           CloseReason when_expired) const noexcept;
+
+  // Each of these gives the reason to end the connection, if there is one.
+  using End = std::optional<CloseReason>;
+  [[nodiscard]] End begin_idle();
+  [[nodiscard]] End end_idle(sluice::Result<sluice::ReceivedBytes> bytes);
+  [[nodiscard]] sluice::Task<End> serve_waiting();
+  [[nodiscard]] sluice::Task<End> read_head();
+  [[nodiscard]] sluice::Task<End> serve_one();
+  [[nodiscard]] sluice::Task<End> transmit_response(bool has_head);
+  [[nodiscard]] sluice::Task<End> drop_body();
+  [[nodiscard]] sluice::Task<End> refuse();
+  [[nodiscard]] End finish_response(Cut cut, bool has_head);
+
+  /// Answers what has come as far as nothing has to be waited for. False: serve_waiting() has to be
+  /// awaited.
+  [[nodiscard]] bool serve_at_once(End& end);
+  /// The same for one request: its response has gone then, or is in the output.
+  [[nodiscard]] bool answer_at_once();
+  [[nodiscard]] bool parse_head();
+  [[nodiscard]] bool try_decide();
+  void begin_response(bool keep_alive);
+  void finish_request() noexcept;
+  [[nodiscard]] Request request() noexcept;
+  [[nodiscard]] Outlet outlet() noexcept;
+  [[nodiscard]] bool sends_head_only() const noexcept;
+  [[nodiscard]] std::optional<http::ProtocolError> find_body_fault() const noexcept;
   [[nodiscard]] bool keeps_alive() const noexcept;
   [[nodiscard]] CloseReason reason_to_close() const noexcept;
-  [[nodiscard]] sluice::Task<std::optional<CloseReason>> transmit_response(bool keep_alive,
-                                                                           bool has_head);
-  [[nodiscard]] sluice::Task<std::optional<CloseReason>> drop_body(std::size_t head_bytes);
   [[nodiscard]] sluice::Task<void> answer_and_give_up(http::Status status);
+  [[nodiscard]] bool must_linger(CloseReason reason) const noexcept;
+  [[nodiscard]] sluice::Task<void> close(CloseReason reason);
   [[nodiscard]] sluice::Task<void> linger();
   [[nodiscard]] sluice::TimePoint time_for_log() const noexcept;
-  void log_request(std::optional<observe::TransferCut> cut, bool has_head) noexcept;
-  void set_deadline(const std::optional<std::chrono::milliseconds>& timeout);
+  void log_request(Cut cut, bool has_head) noexcept;
 
   ServerContext& server_;
   sluice::Socket socket_;
   const ListenerState& listener_;
   PeerAddress peer_;
+  AddressLimit::Place place_;
   sluice::CancelScope life_;
-  Pace pace_;
+  Pace* pace_ = nullptr;  // of the body that is being moved
   Candidacy candidacy_{*this};
   sluice::TimePoint in_state_since_;
-  http::RequestHeadParser parser_;
   ExchangePool::Lease exchange_;
-  // Two, so that each is only ever moved to a later time: that costs the timer heap nothing.
-  sluice::Deadline warm_;   // how long a silent connection keeps its exchange
-  sluice::Deadline phase_;  // of whatever is waited for otherwise
+  sluice::Deadline phase_;  // of whatever is waited for
+  sluice::ReceiveStream stream_;
   State state_ = State::idle;
   bool evicted_ = false;
   std::uint32_t requests_ = 0;

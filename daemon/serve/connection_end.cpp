@@ -32,19 +32,6 @@ std::string_view first_line(std::string_view received) noexcept {
 
 }  // namespace
 
-// Who has just connected has a request under way, as a rule, and would take the end for a failure:
-// it keeps the moment that it stays warm.
-void Connection::drain() noexcept {
-  if (state_ != State::idle) {
-    return;
-  }
-  if (!exchange_) {
-    phase_.scope().cancel();
-  } else if (requests_ > 0) {
-    warm_.scope().cancel();
-  }
-}
-
 void Connection::evict() noexcept {
   evicted_ = true;
   life_.cancel();
@@ -54,7 +41,7 @@ CloseReason Connection::reason_of_cancel() const noexcept {
   if (evicted_) {
     return CloseReason::evicted;
   }
-  return pace_.was_too_slow() ? CloseReason::min_rate : CloseReason::drain;
+  return pace_ != nullptr && pace_->was_too_slow() ? CloseReason::min_rate : CloseReason::drain;
 }
 
 std::optional<Connection::Standing> Connection::standing() const noexcept {
@@ -76,11 +63,11 @@ std::optional<Connection::Standing> Connection::standing() const noexcept {
 }
 
 std::optional<Connection::Standing> Connection::standing_by_rate() noexcept {
-  const bool moves_body = state_ == State::response || state_ == State::body;
-  if (!moves_body || life_.is_cancelled() || server_.executor.now() - in_state_since_ < kPatience) {
+  if (pace_ == nullptr || life_.is_cancelled() ||
+      server_.executor.now() - in_state_since_ < kPatience) {
     return std::nullopt;
   }
-  const auto rate = pace_.judge(kSlow);
+  const auto rate = pace_->judge(kSlow);
   if (!rate || *rate >= kSlow.healthy) {
     return std::nullopt;
   }
@@ -98,13 +85,12 @@ bool Connection::is_draining_its_buffer() const noexcept {
 
 // What has come of the body by the time the head was complete, looked at before anybody acts on the
 // request: one whose framing is broken is not a request. What comes later is judged when it comes.
-std::optional<http::ProtocolError> Connection::find_body_fault(
-    std::size_t head_bytes) const noexcept {
+std::optional<http::ProtocolError> Connection::find_body_fault() const noexcept {
   if (!exchange_->head.has_body()) {
     return std::nullopt;
   }
   http::BodyDecoder body(exchange_->head);
-  std::string_view rest = exchange_->input.view().substr(head_bytes);
+  std::string_view rest = exchange_->input.view().substr(exchange_->head_bytes);
   while (!body.done() && !rest.empty()) {
     const auto step = body.decode(rest);
     if (!step) {
@@ -132,21 +118,27 @@ bool Connection::must_linger(CloseReason reason) const noexcept {
   }
 }
 
+sluice::Task<void> Connection::close(CloseReason reason) {
+  if (must_linger(reason)) {
+    co_await linger();
+  }
+  exchange_.reset();
+  co_await stream_.close();
+  observe::ServerMetrics::of(server_.metrics.closed, reason).add();
+  server_.metrics.connections[static_cast<std::size_t>(state_)].add(-1);
+}
+
 sluice::Task<void> Connection::linger() {
   enter(State::closing);
   static_cast<void>(socket_.shut_down(SHUT_WR));  // fails only when all is over
-  if (!exchange_) {
-    co_return;
-  }
   phase_.set(server_.executor.now() + kLinger);
   std::size_t dropped = 0;
   while (dropped < kMostLingerBytes) {
-    exchange_->input.clear();
-    const auto count = co_await socket_.receive(exchange_->input.room()).within(phase_.scope());
-    if (!count || *count == 0) {
+    const auto bytes = co_await stream_.next().within(phase_.scope());
+    if (!bytes || bytes->empty()) {
       co_return;
     }
-    dropped += *count;
+    dropped += bytes->bytes().size();
   }
 }
 
@@ -154,7 +146,7 @@ sluice::TimePoint Connection::time_for_log() const noexcept {
   return server_.access_log != nullptr ? sluice::Clock::now() : sluice::TimePoint();
 }
 
-void Connection::log_request(std::optional<observe::TransferCut> cut, bool has_head) noexcept {
+void Connection::log_request(Cut cut, bool has_head) noexcept {
   const Exchange& exchange = *exchange_;
   // Of a request that began while nothing was logged the times are not known.
   const Exchange::Times& times = exchange.times;

@@ -9,23 +9,29 @@
 
 namespace sluiced::serve {
 
-std::span<std::byte> InputBuffer::room() {
+void InputBuffer::append(std::span<const std::byte> bytes) {
   if (empty()) {
     clear();
   }
-  if (end_ == storage_.size()) {
-    if (begin_ > 0) {
-      std::memmove(storage_.data(), storage_.data() + begin_, end_ - begin_);
-      end_ -= begin_;
-      begin_ = 0;
-    } else if (storage_.size() < kMostBytes) {
-      std::vector<char> larger(std::min(2 * storage_.size(), kMostBytes));
-      std::memcpy(larger.data(), storage_.data(), end_);
-      grown_ = std::move(larger);
-      storage_ = grown_;
-    }
+  if (bytes.size() > storage_.size() - end_) {
+    make_room(bytes.size());
   }
-  return std::as_writable_bytes(std::span(storage_)).subspan(end_);
+  std::memcpy(storage_.data() + end_, bytes.data(), bytes.size());
+  end_ += bytes.size();
+}
+
+void InputBuffer::make_room(std::size_t bytes) {
+  const std::size_t held = end_ - begin_;
+  if (held + bytes <= storage_.size()) {
+    std::memmove(storage_.data(), storage_.data() + begin_, held);
+  } else {
+    std::vector<char> larger(std::max(held + bytes, std::min(2 * storage_.size(), kMostBytes)));
+    std::memcpy(larger.data(), storage_.data() + begin_, held);
+    grown_ = std::move(larger);
+    storage_ = grown_;
+  }
+  begin_ = 0;
+  end_ = held;
 }
 
 void InputBuffer::shrink() noexcept {
@@ -59,7 +65,10 @@ ExchangePool::Lease ExchangePool::take() {
 void ExchangePool::give_back(Exchange* exchange) noexcept {
   std::unique_ptr<Exchange> owned(exchange);
   owned->response.clear();
+  owned->parser.reset();
+  owned->head_bytes = 0;
   owned->input.shrink();
+  owned->output.clear();
   if (free_.size() < most_kept_) {
     free_.push_back(std::move(owned));
   }

@@ -1,5 +1,7 @@
 #include "serve/file_answers.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "http/digest_fields.hpp"
@@ -11,6 +13,9 @@ namespace {
 using http::ContentCoding;
 using http::Status;
 using sluice::FileStatus;
+
+// Of each file that is kept open; a longer one is rendered each time.
+constexpr std::size_t kLongestKeptHead = 1024;
 
 http::FileTime modified(const FileStatus& status) noexcept {
   return {status.modified_s, status.modified_ns};
@@ -61,6 +66,23 @@ void add_digest(const http::WantedDigests& wanted, const http::Sha256Digest& dig
   if (wanted.of_content) {
     response.content_digest = digest;
   }
+}
+
+// Whether nothing in a request for a file makes it different from the next one's, but for what it
+// may be encoded as.
+bool is_plain(const http::RequestHead& head) noexcept {
+  using enum http::KnownField;
+  return !std::ranges::any_of(
+      std::array{if_match, if_modified_since, if_none_match, if_range, if_unmodified_since, range,
+                 want_content_digest, want_repr_digest},
+      [&head](http::KnownField field) { return head.fields.has(field); });
+}
+
+// What a head is rendered for: the rules of a mount, and which of its variants a file is.
+std::uint64_t head_id(const FilePlace& place, std::optional<ContentCoding> coding,
+                      bool varies_by_encoding) noexcept {
+  const std::uint64_t variant = coding ? static_cast<std::uint64_t>(*coding) + 1 : 0;
+  return place.rules_id * 16 + variant * 2 + (varies_by_encoding ? 1 : 0);
 }
 
 }  // namespace
@@ -140,6 +162,15 @@ void FileAnswers::plan(const Request& request, const FilePlace& place, Variants 
                        Response& response) const {
   const auto coding = variants.choose(request);
   files::SharedFile& file = variants.file(coding);
+  const bool may_be_as_before = !place.has_cors && is_plain(request.head);
+  const std::uint64_t head_for = head_id(place, coding, variants.has_siblings());
+  if (may_be_as_before && file->head.rendered_for == head_for) {
+    response.rendered_head = &file->head.text;
+    response.content_encoding = coding ? http::coding_name(*coding) : std::string_view();
+    response.content_length = response.complete_length = file->status.size_bytes;
+    response.file = std::move(file);
+    return;
+  }
   const FileStatus& status = file->status;
   const Representation representation{
       .version = {modified(status), status.size_bytes, status.inode},
@@ -159,6 +190,9 @@ void FileAnswers::plan(const Request& request, const FilePlace& place, Variants 
     }
   }
   if (carries_content(response)) {
+    if (may_be_as_before) {
+      keep_head(request, head_for, *file, response);
+    }
     response.file = std::move(file);
   }
   if (response.multipart) {
@@ -171,6 +205,24 @@ void FileAnswers::plan(const Request& request, const FilePlace& place, Variants 
       response.status = Status::ok;
       response.content_length = response.complete_length;
     }
+  }
+}
+
+// From the second time on that the same open file is answered with, so that one that is asked for
+// once pays nothing for it. Not while its date may change from one answer to the next.
+void FileAnswers::keep_head(const Request& request, std::uint64_t head_for,
+                            const files::OpenFile& file, const Response& response) {
+  const bool is_repeated = std::exchange(file.head.was_needed, true);
+  const bool is_settled =
+      !response.validators->etag || response.validators->last_modified_is_strong;
+  if (!is_repeated || !is_settled || request.head.version != http::Version::http_1_1) {
+    return;
+  }
+  std::array<char, kLongestKeptHead> room;
+  if (const auto head =
+          render_head(response, request.head, true, http::DateLine(request.now.seconds), room)) {
+    file.head.text = http::RenderedHead(*head);
+    file.head.rendered_for = head_for;
   }
 }
 

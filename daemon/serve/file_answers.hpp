@@ -28,7 +28,9 @@ struct FilePlace {
   const files::Root& root;
   std::size_t root_index;  // that of the file cache
   const RepresentationRules& rules;
-  std::string_view path;  // beneath the root; ends in a NUL
+  std::string_view path;   // beneath the root; ends in a NUL
+  std::uint64_t rules_id;  // never that of other rules in the life of the process; not 0
+  bool has_cors;
 };
 
 /// Answers GET and HEAD with a file that is open: selects its representation (a precompressed
@@ -72,6 +74,9 @@ class FileAnswers {
 
   [[nodiscard]] bool try_find_siblings(const FilePlace& place, Variants& variants);
   [[nodiscard]] sluice::Task<void> find_siblings(const FilePlace& place, Variants& variants);
+  /// Renders the head of a response with all of a file, for others like it.
+  static void keep_head(const Request& request, std::uint64_t head_for, const files::OpenFile& file,
+                        const Response& response);
   void plan(const Request& request, const FilePlace& place, Variants variants,
             Response& response) const;
   /// Counts what was answered, once for each request.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include <sluice/operations.hpp>
 #include <sluice/sync.hpp>
@@ -23,6 +24,10 @@ constexpr std::uint64_t kLargestWindow = std::uint64_t{4} * 1024 * 1024;
 // forgets the rest.
 constexpr std::uint64_t kReadAheadStep = std::uint64_t{128} * 1024;
 
+// For how long a file that was all in the page cache is taken to be there still, so that of one
+// that is asked for a thousand times a second not each request pays for the question.
+constexpr sluice::Duration kLookAge = std::chrono::milliseconds(2);
+
 TransferCut cut_by_source(const std::error_code& error) noexcept {
   return sluice::is_cancelled(error) ? TransferCut::drain_cut : TransferCut::io_error;
 }
@@ -33,6 +38,44 @@ bool is_refusal(const std::error_code& error) noexcept {
 }
 
 }  // namespace
+
+bool FileBody::read_small_at_once(std::span<std::byte> room, std::uint64_t offset) {
+  if (source_.is_remote) {
+    return false;
+  }
+  const auto count = source_.file.try_read_at(outlet_.executor.reactor(), room, offset);
+  if (!count || *count != room.size()) {
+    return false;
+  }
+  outlet_.metrics.data_paths.buffered.add();
+  return true;
+}
+
+bool FileBody::can_send_at_once(std::uint64_t offset, std::uint64_t length) {
+  if (copies_ || length > kBytesPerTurn) {
+    return false;
+  }
+  const auto now = outlet_.executor.now();
+  if (now - source_.seen_resident_at < kLookAge) {
+    return true;
+  }
+  if (!is_resident(outlet_.executor.reactor(), source_.file, offset, length)) {
+    return false;
+  }
+  if (length == source_.status.size_bytes) {
+    source_.seen_resident_at = now;
+  }
+  return true;
+}
+
+void FileBody::send_at_once(std::uint64_t offset, std::uint64_t length) {
+  const auto sent =
+      outlet_.socket.try_send_file(outlet_.executor.reactor(), source_.file, offset, length);
+  if (sent) {
+    outlet_.metrics.data_paths.resident.add();
+    outlet_.count(*sent);
+  }
+}
 
 sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t offset) {
   std::size_t filled = 0;
@@ -138,6 +181,13 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
   const auto place = co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote);
   if (!place) {
     co_return cut_by_source(place.error());
+  }
+  if (length <= files::ColdReads::kBufferBytes && offset + length == end && !has_waited_) {
+    // All that is wanted: one read brings its pages, and asks the device for them as one.
+    if (const auto buffer = outlet_.cold_reads.take_buffer(); buffer) {
+      static_cast<void>(co_await source_.file.read_at(buffer->bytes().first(length), offset));
+      co_return outlet_.find_cut();
+    }
   }
   if (has_waited_) {
     window_ = std::min(std::max(window_ * 2, length), kLargestWindow);

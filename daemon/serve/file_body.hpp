@@ -30,6 +30,13 @@ class FileBody {
   FileBody(const Outlet& outlet, const files::OpenFile& source) noexcept
       : outlet_(outlet), source_(source), copies_(source.is_remote) {}
 
+  /// Fills all of `room`, if that needs no waiting.
+  [[nodiscard]] bool read_small_at_once(std::span<std::byte> room, std::uint64_t offset);
+  /// Whether send_at_once() would send without waiting for a disk.
+  [[nodiscard]] bool can_send_at_once(std::uint64_t offset, std::uint64_t length);
+  /// Sends as much of a range as the socket takes at once, perhaps nothing.
+  void send_at_once(std::uint64_t offset, std::uint64_t length);
+
   /// Fills all of `room`.
   [[nodiscard]] sluice::Task<Cut> read_small(std::span<std::byte> room, std::uint64_t offset);
   /// Sends a range; ranges may follow one another.

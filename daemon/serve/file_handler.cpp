@@ -172,7 +172,8 @@ bool FileHandler::is_file(const Target& target,
 
 FilePlace FileHandler::place_of(const Target& target, std::string_view path) const noexcept {
   const std::size_t mount = target.route.mount_index;
-  return {sites_->root(mount), sites_->root_id(mount), sites_->representations(mount), path};
+  return {sites_->root(mount),     sites_->root_id(mount),    sites_->representations(mount), path,
+          sites_->rules_id(mount), target.mount->cors.is_on()};
 }
 
 bool FileHandler::answer_opened(Target& target, const sluice::Result<files::SharedFile>& opened,

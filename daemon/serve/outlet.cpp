@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <span>
 
+#include <sluice/socket_requests.hpp>
+
 namespace sluiced::serve {
 
 using observe::TransferCut;
@@ -50,21 +52,37 @@ sluice::Task<Cut> await_room(const Outlet& outlet) {
   }
 }
 
+std::size_t send_at_once(const Outlet& outlet, std::string_view bytes, std::size_t head_bytes,
+                         int flags) noexcept {
+  sluice::SendRequest request(outlet.socket.fd(), std::as_bytes(std::span(bytes)), flags);
+  const std::int32_t answer = outlet.executor.reactor().attempt(request.prepare());
+  const auto sent = static_cast<std::size_t>(std::max(answer, 0));
+  outlet.count(sent - std::min(sent, head_bytes));
+  return sent;
+}
+
 sluice::Task<Cut> send_bytes(const Outlet& outlet, std::string_view bytes, std::size_t head_bytes,
                              int flags) {
+  bool may_wait = false;
   while (!bytes.empty()) {
-    outlet.allow_stall();
     const auto piece = bytes.substr(0, kBytesPerTurn);
-    const int more = piece.size() < bytes.size() ? MSG_MORE : 0;
-    const auto sent = co_await outlet.socket.send(std::as_bytes(std::span(piece)), flags | more)
-                          .within(outlet.deadline.scope());
-    if (!sent) {
-      co_return outlet.cut_by(sent.error());
+    const int piece_flags = flags | (piece.size() < bytes.size() ? MSG_MORE : 0);
+    std::size_t sent = 0;
+    if (!may_wait) {
+      sent = send_at_once(outlet, piece, head_bytes, piece_flags);
+      may_wait = true;
+    } else {
+      outlet.allow_stall();
+      const auto count = co_await outlet.socket.send(std::as_bytes(std::span(piece)), piece_flags)
+                             .within(outlet.deadline.scope());
+      if (!count) {
+        co_return outlet.cut_by(count.error());
+      }
+      sent = *count;
+      outlet.count(sent - std::min(sent, head_bytes));
     }
-    const std::size_t of_head = std::min(*sent, head_bytes);
-    head_bytes -= of_head;
-    outlet.count(*sent - of_head);
-    bytes.remove_prefix(*sent);
+    head_bytes -= std::min(sent, head_bytes);
+    bytes.remove_prefix(sent);
   }
   co_return std::nullopt;
 }

@@ -49,8 +49,13 @@ struct Outlet {
 /// Waits until the socket takes more.
 [[nodiscard]] sluice::Task<Cut> await_room(const Outlet& outlet);
 
-/// Sends `bytes`, of which the first `head_bytes` are head or framing and count as no content.
-/// `flags` as in send(2).
+/// Sends as much of `bytes` as there is room for, without waiting: how much that was. The first
+/// `head_bytes` of them are head or framing and count as no content; `flags` as in send(2). 0 also
+/// after an error: whoever waits for room will be told.
+[[nodiscard]] std::size_t send_at_once(const Outlet& outlet, std::string_view bytes,
+                                       std::size_t head_bytes, int flags) noexcept;
+
+/// Sends all of them.
 [[nodiscard]] sluice::Task<Cut> send_bytes(const Outlet& outlet, std::string_view bytes,
                                            std::size_t head_bytes, int flags);
 

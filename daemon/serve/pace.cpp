@@ -5,17 +5,10 @@
 
 namespace sluiced::serve {
 
-void Pace::begin(Direction direction) {
-  direction_ = direction;
-  began_ = executor_.now();
-  measured_.reset();
-  judged_at_.reset();
-  window_began_.reset();
-  last_window_.reset();
-  verdict_.reset();
-  is_active_ = true;
-  if (limit_.bytes_per_second != 0 && !is_armed()) {
-    executor_.arm(*this, began_ + limit_.grace / 2);
+Pace::Pace(const Watched& watched, Pace*& current) : watched_(watched), current_(current) {
+  current_ = this;
+  if (watched_.limit.bytes_per_second != 0) {
+    watched_.executor.arm(*this, watched_.executor.now() + watched_.limit.grace / 2);
   }
 }
 
@@ -26,47 +19,39 @@ std::uint64_t Pace::rate(const Mark& from, const Mark& to) noexcept {
   return bytes * 1000 / static_cast<std::uint64_t>(std::max<std::int64_t>(1, elapsed));
 }
 
-// Armed at the first body and then again as long as there is one; a body that began later than the
-// timer was armed is looked at when its own time has come.
 void Pace::on_expired() noexcept {
-  if (!is_active_) {
-    return;
-  }
-  const auto now = executor_.now();
-  if (const auto first = began_ + limit_.grace / 2; now < first) {
-    executor_.arm(*this, first);
-    return;
-  }
-  const auto progress = socket_.progress();
+  const auto now = watched_.executor.now();
+  const auto progress = watched_.socket.progress();
   if (!progress) {
     return;
   }
   const Mark mark{now, moved(*progress)};
-  if (measured_ && !waits_for_us(*progress) && rate(*measured_, mark) < limit_.bytes_per_second) {
+  if (measured_ && !waits_for_us(*progress) &&
+      rate(*measured_, mark) < watched_.limit.bytes_per_second) {
     was_too_slow_ = true;
-    scope_.cancel();
+    watched_.scope.cancel();
     return;
   }
   measured_ = mark;
-  executor_.arm(*this, now + limit_.grace / 2);
+  watched_.executor.arm(*this, now + watched_.limit.grace / 2);
 }
 
 std::optional<std::uint64_t> Pace::judge(const Judgement& judgement) noexcept {
-  const auto now = executor_.now();
+  const auto now = watched_.executor.now();
   // Not more often than anything can have changed.
-  if (!is_active_ || (judged_at_ && now - *judged_at_ < judgement.busy / 8)) {
+  if (judged_at_ && now - *judged_at_ < judgement.busy / 8) {
     return verdict_;
   }
   judged_at_ = now;
   verdict_.reset();
-  const auto progress = socket_.progress();
+  const auto progress = watched_.socket.progress();
   if (!progress || waits_for_us(*progress)) {
     window_began_.reset();
     last_window_.reset();
     return verdict_;
   }
   const Mark mark{now, moved(*progress)};
-  if (direction_ == Direction::sending && progress->busy >= judgement.busy) {
+  if (watched_.direction == Direction::sending && progress->busy >= judgement.busy) {
     const std::uint64_t so_far = average(*progress);
     if (so_far < judgement.healthy) {
       verdict_ = so_far;

@@ -20,22 +20,30 @@ namespace sluiced::serve {
 /// client that has taken all there was is never slow: it waits for us. The first half of the grace
 /// is not measured; after that each half is, by itself.
 ///
-/// A request costs nothing: the timer stays in the heap when the body has ended, and looks only
-/// when it comes due whether there is still something to watch. Unix sockets are not measured.
+/// Made for a body that has to be waited for; what can be moved at once is not watched. Unix
+/// sockets are not measured.
 class Pace final : private sluice::detail::TimerNode {
  public:
   enum class Direction : std::uint8_t { sending, receiving };
 
-  /// All references must outlive the pace.
-  Pace(sluice::Executor& executor, const sluice::Socket& socket, const config::MinRate& limit,
-       sluice::CancelScope& scope) noexcept
-      : executor_(executor), socket_(socket), limit_(limit), scope_(scope) {}
+  /// What the body is that is watched, and what is cancelled if it is too slow. All references must
+  /// outlive the pace.
+  struct Watched {
+    sluice::Executor& executor;
+    const sluice::Socket& socket;
+    const config::MinRate& limit;
+    sluice::CancelScope& scope;
+    Direction direction;
+  };
+  /// Begins to watch. `current` points to it as long as it lives.
+  Pace(const Watched& watched, Pace*& current);
   Pace(const Pace&) = delete;
   Pace& operator=(const Pace&) = delete;
-  ~Pace() { executor_.disarm(*this); }
+  ~Pace() {
+    current_ = nullptr;
+    watched_.executor.disarm(*this);
+  }
 
-  void begin(Direction direction);
-  void end() noexcept { is_active_ = false; }
   /// Whether the scope was cancelled from here.
   [[nodiscard]] bool was_too_slow() const noexcept { return was_too_slow_; }
 
@@ -63,26 +71,22 @@ class Pace final : private sluice::detail::TimerNode {
   };
   void on_expired() noexcept override;
   [[nodiscard]] std::uint64_t moved(const sluice::StreamProgress& progress) const noexcept {
-    return direction_ == Direction::sending ? progress.acknowledged_bytes : progress.received_bytes;
+    return watched_.direction == Direction::sending ? progress.acknowledged_bytes
+                                                    : progress.received_bytes;
   }
   [[nodiscard]] bool waits_for_us(const sluice::StreamProgress& progress) const noexcept {
-    return direction_ == Direction::sending && !progress.is_outstanding;
+    return watched_.direction == Direction::sending && !progress.is_outstanding;
   }
   [[nodiscard]] static std::uint64_t rate(const Mark& from, const Mark& to) noexcept;
 
-  sluice::Executor& executor_;
-  const sluice::Socket& socket_;
-  const config::MinRate& limit_;
-  sluice::CancelScope& scope_;
-  sluice::TimePoint began_{};
+  Watched watched_;
+  Pace*& current_;
   std::optional<Mark> measured_;  // by the timer
   // Of judge().
   std::optional<sluice::TimePoint> judged_at_;
   std::optional<Mark> window_began_;
   std::optional<std::uint64_t> last_window_;  // its rate
   std::optional<std::uint64_t> verdict_;
-  Direction direction_ = Direction::sending;
-  bool is_active_ = false;
   bool was_too_slow_ = false;
 };
 

@@ -19,6 +19,7 @@ void Response::clear() {
   location.clear();
   validators.reset();
   header_rules = nullptr;
+  rendered_head = nullptr;
   header_lines = 0;
   representation_digest.reset();
   content_digest.reset();
@@ -41,6 +42,7 @@ void Response::set_page(Status page_status) {
   multipart.reset();
   content_encoding = {};
   header_lines = 0;
+  rendered_head = nullptr;
   file = {};
   is_streamed = false;
   source.reset();
@@ -107,11 +109,22 @@ void render_representation(const Response& response, http::ResponseHeadWriter& w
   }
 }
 
+std::string_view connection_line(const http::RequestHead& request, bool keep_alive) noexcept {
+  if (!keep_alive) {
+    return "Connection: close\r\n";
+  }
+  // A client of 1.0 takes the connection for closed unless it is told (RFC 9112, appendix C.2.2).
+  return request.version == http::Version::http_1_0 ? "Connection: keep-alive\r\n" : "";
+}
+
 }  // namespace
 
 std::expected<std::string_view, http::ResponseHeadError> render_head(
     const Response& response, const http::RequestHead& request, bool keep_alive,
     const http::DateLine& date, std::span<char> buffer) {
+  if (response.rendered_head != nullptr) {
+    return response.rendered_head->write(buffer, date, connection_line(request, keep_alive));
+  }
   http::ResponseHeadWriter writer(buffer);
   writer.status(response.status);
   writer.date(date);
@@ -155,12 +168,7 @@ std::expected<std::string_view, http::ResponseHeadError> render_head(
     writer.field("Content-Security-Policy", response.security_policy);
   }
   writer.fields(response.fields);
-  if (!keep_alive) {
-    writer.field("Connection", "close");
-  } else if (request.version == http::Version::http_1_0) {
-    // A client of 1.0 takes the connection for closed unless it is told (RFC 9112, appendix C.2.2).
-    writer.field("Connection", "keep-alive");
-  }
+  writer.rendered(connection_line(request, keep_alive));
   return writer.finish();
 }
 

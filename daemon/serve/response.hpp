@@ -45,11 +45,13 @@ struct Response {
   std::optional<http::ByteRange> range;  // of 206 with one range
   std::uint64_t complete_length = 0;     // of the representation, for 206 and 416
   std::uint64_t content_length = 0;      // of the content; of what GET would send, for HEAD
-  std::string_view site;                 // of the configuration; for the access log
-  std::string_view path;                 // http::Path::relative; likewise
-  bool closes = false;                   // nothing more is to be read from this connection
-  bool is_streamed = false;              // the length is not known: content_length means nothing
-  http::RenderedFields fields;           // whatever else is to be said
+  /// What there is instead of most of the above: the head of an earlier response like this one.
+  const http::RenderedHead* rendered_head = nullptr;
+  std::string_view site;        // of the configuration; for the access log
+  std::string_view path;        // http::Path::relative; likewise
+  bool closes = false;          // nothing more is to be read from this connection
+  bool is_streamed = false;     // the length is not known: content_length means nothing
+  http::RenderedFields fields;  // whatever else is to be said
 
   // The content: `text`, or a piece of `file` from file_offset on if there is one, or several
   // pieces of it with `multipart` between them, or what `source` yields if is_streamed (null where

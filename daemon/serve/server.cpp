@@ -8,6 +8,7 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <sluice/socket_requests.hpp>
@@ -23,8 +24,12 @@ http::FileTime WallClock::read() noexcept {
 }
 
 namespace {
-// Enough for the requests that are looked at in one turn; connections beyond that make new ones.
-constexpr std::size_t kExchangesKept = 256;
+// Only requests that are waited for take one each; connections beyond that make new ones.
+constexpr std::size_t kExchangesKept = 64;
+// Each holds the bytes of one connection from the turn of their arrival to the next. When all are
+// full, the kernel keeps further bytes until some are empty again.
+constexpr std::uint32_t kReceiveBuffers = 256;
+constexpr std::uint32_t kReceiveBufferBytes = 2048;
 constexpr sluice::Duration kPauseWhenFull = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAtOnce = 16;  // give way together
 }  // namespace
@@ -37,6 +42,7 @@ Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Con
                .metrics = metrics,
                .access_log = extras.access_log,
                .exchanges = ExchangePool(kExchangesKept),
+               .receive_buffers = {},
                .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
                                               files::ColdReads::places_for_reads()),
                .clock = {}},
@@ -63,6 +69,14 @@ void Server::Intake::went() noexcept {
 }
 
 sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
+  auto buffers = sluice::ProvidedBuffers::create(context_.executor.reactor(),
+                                                 {.count = kReceiveBuffers,
+                                                  .buffer_bytes = kReceiveBufferBytes,
+                                                  .exhausted = &context_.metrics.receive_waits});
+  if (!buffers) {
+    throw std::system_error(buffers.error(), "a ring takes no buffers to receive into");
+  }
+  context_.receive_buffers = std::move(*buffers);
   sluice::TaskScope scope(co_await sluice::current_context());
   serving_ = &scope;
   for (ListeningSocket& socket : sockets) {
@@ -75,6 +89,7 @@ sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
   }
   co_await scope.join();
   serving_ = nullptr;
+  context_.receive_buffers.reset();
 }
 
 void Server::open(ListeningSocket&& socket, sluice::TaskScope& scope) {
@@ -82,6 +97,10 @@ void Server::open(ListeningSocket&& socket, sluice::TaskScope& scope) {
                                               context_.metrics.accept_back_offs,
                                               scope.cancel_scope()));
   intakes_.back()->state.handler = handler_;
+  intakes_.back()->state.departed = [this, &intake = *intakes_.back()] {
+    intake.went();
+    departed_.set();
+  };
   scope.spawn(serve_listener(*intakes_.back()));
 }
 
@@ -222,7 +241,11 @@ std::optional<AddressLimit::Place> Server::enter(const PeerAddress& peer) {
 void Server::serve(sluice::Socket socket, const PeerAddress& peer, AddressLimit::Place place,
                    Intake& intake, sluice::TaskScope& scope) {
   intake.came();
-  scope.spawn(serve_connection(std::move(socket), peer, std::move(place), intake));
+  auto connection = std::make_unique<Connection>(
+      context_, scope.cancel_scope(), Connection::Client{std::move(socket), peer, std::move(place)},
+      intake.state);
+  connections_.push_back(*connection);
+  scope.spawn(Connection::run(std::move(connection)));
 }
 
 sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope& scope) {
@@ -248,19 +271,6 @@ sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope&
     }
     serve(std::move(*socket), peer, std::move(*place), intake, scope);
   }
-}
-
-sluice::Task<void> Server::serve_connection(sluice::Socket socket, PeerAddress peer,
-                                            AddressLimit::Place place, Intake& intake) {
-  {
-    const AddressLimit::Place held(std::move(place));
-    Connection connection(context_, co_await sluice::current_context(), std::move(socket),
-                          intake.state, peer);
-    connections_.push_back(connection);
-    co_await connection.run();
-  }
-  intake.went();
-  departed_.set();
 }
 
 }  // namespace sluiced::serve

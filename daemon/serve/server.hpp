@@ -126,8 +126,6 @@ class Server {
   [[nodiscard]] sluice::Task<void> accept_connections(Intake& intake, sluice::TaskScope& scope);
   [[nodiscard]] sluice::Task<void> make_room(Intake& intake, bool for_somebody_here);
   [[nodiscard]] sluice::Task<void> await_departure();
-  [[nodiscard]] sluice::Task<void> serve_connection(sluice::Socket socket, PeerAddress peer,
-                                                    AddressLimit::Place place, Intake& intake);
 
   ServerContext context_;
   ServerExtras extras_;

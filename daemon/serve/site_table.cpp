@@ -23,7 +23,10 @@ sluice::SymlinkPolicy policy_of(config::Symlinks symlinks) noexcept {
 std::expected<std::shared_ptr<const SiteTable>, SiteTable::RootError> SiteTable::open(
     config::Config config, const SiteTable* predecessor) {
   std::shared_ptr<SiteTable> table(new SiteTable(std::move(config)));
-  table->next_root_id_ = predecessor != nullptr ? predecessor->next_root_id_ : 0;
+  if (predecessor != nullptr) {
+    table->next_root_id_ = predecessor->next_root_id_;
+    table->first_rules_id_ = predecessor->first_rules_id_ + predecessor->mount_count();
+  }
   for (const config::Mount* mount : table->router_.mounts()) {
     if (const auto opened = table->open_root(*mount, predecessor); !opened) {
       return std::unexpected(RootError{mount->root, opened.error()});

@@ -37,6 +37,10 @@ class SiteTable {
   [[nodiscard]] std::size_t root_id(std::size_t mount_index) const noexcept {
     return roots_[mount_index].id;
   }
+  /// What the rules of a mount are known by: never those of another one in the life of the process.
+  [[nodiscard]] std::uint64_t rules_id(std::size_t mount_index) const noexcept {
+    return first_rules_id_ + mount_index;
+  }
   [[nodiscard]] std::size_t mount_count() const noexcept { return roots_.size(); }
   [[nodiscard]] bool has_root(std::size_t root_id) const noexcept;
   /// By the index of a site in the configuration.
@@ -67,6 +71,7 @@ class SiteTable {
   config::Config config_;
   Router router_;
   std::size_t next_root_id_ = 0;
+  std::uint64_t first_rules_id_ = 1;
   std::vector<OpenRoot> roots_;                       // one for each mount of the router
   std::vector<MountRules> mounts_;                    // likewise
   std::vector<RepresentationRules> representations_;  // likewise

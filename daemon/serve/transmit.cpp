@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
 
 #include "serve/file_body.hpp"
@@ -12,32 +13,24 @@
 namespace sluiced::serve {
 namespace {
 
-// The content behind the head in one buffer, and both in one send.
-sluice::Task<Cut> send_small_file(const Outlet& outlet, Exchange& exchange,
-                                  std::size_t head_bytes) {
-  const Response& response = exchange.response;
-  const auto content = std::as_writable_bytes(std::span(exchange.output))
-                           .subspan(head_bytes, response.content_length);
-  FileBody body(outlet, *response.file);
-  if (const Cut cut = co_await body.read_small(content, response.file_offset); cut) {
-    co_return cut;
-  }
-  co_return co_await send_bytes(outlet, {exchange.output.data(), head_bytes + content.size()},
-                                head_bytes, 0);
+bool is_small_file(const Response& response) noexcept {
+  return response.file && !response.multipart &&
+         response.content_length <= OutputBuffer::kSmallFileBytes;
 }
 
-// A text behind the head: in one buffer and one send, if it has room there.
-sluice::Task<Cut> send_text(const Outlet& outlet, Exchange& exchange, std::string_view head) {
+// Room for a content behind the head. The head leaves as much as a small file takes.
+std::span<char> content_room(Exchange& exchange) noexcept {
+  return exchange.output.room().first(exchange.response.content_length);
+}
+
+bool put_text(Exchange& exchange) noexcept {
   const std::string& text = exchange.response.text;
-  if (text.size() <= exchange.output.size() - head.size()) {
-    std::memcpy(exchange.output.data() + head.size(), text.data(), text.size());
-    co_return co_await send_bytes(outlet, {exchange.output.data(), head.size() + text.size()},
-                                  head.size(), 0);
+  if (text.size() > exchange.output.room().size()) {
+    return false;
   }
-  if (const Cut cut = co_await send_bytes(outlet, head, head.size(), MSG_MORE); cut) {
-    co_return cut;
-  }
-  co_return co_await send_bytes(outlet, text, 0, 0);
+  std::memcpy(exchange.output.room().data(), text.data(), text.size());
+  exchange.output.add_content(text.size());
+  return true;
 }
 
 // Each part behind its head; MSG_MORE lets them share segments.
@@ -59,34 +52,93 @@ sluice::Task<Cut> send_parts(const Outlet& outlet, FileBody& body,
 
 }  // namespace
 
-sluice::Task<Cut> transmit(Outlet outlet, Exchange& exchange, std::string_view head,
-                           bool head_only) {
+bool put_content_at_once(const Outlet& outlet, Exchange& exchange, bool head_only) {
   const Response& response = exchange.response;
+  if (head_only || (!response.source && response.content_length == 0)) {
+    return true;
+  }
+  if (response.source) {
+    return false;
+  }
+  if (!response.file) {
+    return put_text(exchange);
+  }
+  if (!is_small_file(response)) {
+    return false;
+  }
+  FileBody body(outlet, *response.file);
+  const auto room = content_room(exchange);
+  if (!body.read_small_at_once(std::as_writable_bytes(room), response.file_offset)) {
+    return false;
+  }
+  exchange.output.add_content(room.size());
+  return true;
+}
+
+bool send_output_at_once(const Outlet& outlet, OutputBuffer& output, int flags) noexcept {
+  output.sent(send_at_once(outlet, output.unsent(), output.unsent_head_bytes(), flags));
+  return output.empty();
+}
+
+bool send_file_at_once(const Outlet& outlet, Exchange& exchange) {
+  const Response& response = exchange.response;
+  if (!response.file || response.source || response.multipart || is_small_file(response)) {
+    return false;
+  }
+  FileBody body(outlet, *response.file);
+  // MSG_MORE keeps the head back until the content fills its segment.
+  if (!body.can_send_at_once(response.file_offset, response.content_length) ||
+      !send_output_at_once(outlet, exchange.output, MSG_MORE)) {
+    return false;
+  }
+  body.send_at_once(response.file_offset, response.content_length);
+  return exchange.content_sent == response.content_length;
+}
+
+sluice::Task<Cut> send_output(const Outlet& outlet, OutputBuffer& output, int flags) {
+  const Cut cut = co_await send_bytes(outlet, output.unsent(), output.unsent_head_bytes(), flags);
+  output.clear();
+  co_return cut;
+}
+
+sluice::Task<Cut> transmit(const Outlet& outlet, Exchange& exchange, bool head_only) {
+  const Response& response = exchange.response;
+  OutputBuffer& output = exchange.output;
   if (!head_only && response.source) {
+    const std::string head(output.unsent());
+    output.clear();
     co_return co_await transmit_stream(outlet, *response.source, head,
                                        response.ends_with_connection(exchange.head.version)
                                            ? StreamFraming::until_connection
                                            : StreamFraming::chunked);
   }
-  if (head_only || response.content_length == 0) {
-    co_return co_await send_bytes(outlet, head, head.size(), 0);
+  if (output.has_content() || put_content_at_once(outlet, exchange, head_only)) {
+    co_return co_await send_output(outlet, output, 0);
+  }
+  if (is_small_file(response) && exchange.content_sent == 0) {
+    FileBody small(outlet, *response.file);
+    const auto room = content_room(exchange);
+    const Cut unread =
+        co_await small.read_small(std::as_writable_bytes(room), response.file_offset);
+    if (unread) {
+      co_return unread;
+    }
+    output.add_content(room.size());
+    co_return co_await send_output(outlet, output, 0);
+  }
+  const Cut unsent = co_await send_output(outlet, output, MSG_MORE);
+  if (unsent) {
+    co_return unsent;
   }
   if (!response.file) {
-    co_return co_await send_text(outlet, exchange, head);
-  }
-  const std::size_t room = exchange.output.size() - head.size();
-  if (!response.multipart && response.content_length <= std::min(room, Exchange::kSmallFileBytes)) {
-    co_return co_await send_small_file(outlet, exchange, head.size());
-  }
-  // MSG_MORE keeps the head back until the content fills its segment.
-  if (const Cut cut = co_await send_bytes(outlet, head, head.size(), MSG_MORE); cut) {
-    co_return cut;
+    co_return co_await send_bytes(outlet, response.text, 0, 0);
   }
   FileBody body(outlet, *response.file);
   if (response.multipart) {
     co_return co_await send_parts(outlet, body, *response.multipart);
   }
-  co_return co_await body.send(response.file_offset, response.content_length);
+  const std::uint64_t sent = exchange.content_sent;
+  co_return co_await body.send(response.file_offset + sent, response.content_length - sent);
 }
 
 }  // namespace sluiced::serve

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -13,15 +14,26 @@
 #include <sluice/combinators.hpp>
 #include <sluice/timer.hpp>
 
+#include "cli/exit_code.hpp"
 #include "service/supervision.hpp"
 
 namespace sluiced::service {
+namespace {
+
+// After the connections have been cut, for what the kernel still does for them.
+constexpr sluice::Duration kPatienceWithFiles = std::chrono::seconds(5);
+
+}  // namespace
 
 Daemon::~Daemon() {
   if (shards_) {
     shards_->stop(true);
     shards_->join();
   }
+  remove_socket_files();
+}
+
+void Daemon::remove_socket_files() const noexcept {
   std::ranges::for_each(listeners_, remove_socket_file);
   if (admin_intake_) {
     std::ranges::for_each(admin_intake_->listeners, remove_socket_file);
@@ -122,6 +134,7 @@ sluice::Task<void> Daemon::run_worker(Worker& worker, std::vector<serve::Listeni
   co_await logging.join();
   watching.cancel();
   co_await watching.join();
+  worker.cache->clear();  // here, where remote files are closed without waiting
   worker.report_done();
 }
 
@@ -180,10 +193,7 @@ sluice::Task<void> Daemon::control() {
   }));
   const bool drained = co_await await_drained();
   if (!drained) {
-    for (unsigned index = 0; index < workers_.size(); ++index) {
-      shards_->post(index, [](sluice::Shard& shard) { shard.executor().stop(); });
-    }
-    co_await await_workers();
+    co_await cut_connections();
   }
   admin_scope.cancel();
   co_await admin_scope.join();
@@ -220,6 +230,37 @@ sluice::Task<bool> Daemon::await_drained() {
                                 : "stopping: a second signal, connections are cut");
   }
   co_return any.first == 0;
+}
+
+// What the kernel waits for cannot be taken back from a file system that does not answer; nor must
+// it hold up the end of the process.
+sluice::Task<void> Daemon::cut_connections() {
+  for (unsigned index = 0; index < workers_.size(); ++index) {
+    shards_->post(index, [](sluice::Shard& shard) { shard.executor().stop(); });
+  }
+  const auto until = executor_->now() + kPatienceWithFiles;
+  while (!workers_done_.is_set() && executor_->now() < until) {
+    static_cast<void>(co_await sluice::sleep_for(std::chrono::milliseconds(20)));
+  }
+  if (!workers_done_.is_set()) {
+    abandon();
+  }
+}
+
+void Daemon::abandon() {
+  std::int64_t opens = 0;
+  std::int64_t reads = 0;
+  for (const auto& worker : workers_) {
+    opens += worker->metrics.file_cache.opens.waiting.value();
+    reads += worker->metrics.data_paths.reads.waiting.value();
+  }
+  logger_.error(fmt::format(
+      "stopped without waiting for {} reads and {} opens of files, and {} connections: their file "
+      "system does not answer; see what is mounted beneath the roots",
+      reads, opens, open_connections()));
+  logger_.finish();
+  remove_socket_files();
+  std::_Exit(cli::status(cli::ExitCode::kOsError));
 }
 
 sluice::Task<void> Daemon::await_workers() { static_cast<void>(co_await workers_done_.wait()); }

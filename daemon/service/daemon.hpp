@@ -116,6 +116,9 @@ class Daemon {
   [[nodiscard]] sluice::Task<bool> await_drained();
   [[nodiscard]] sluice::Task<void> await_workers();
   [[nodiscard]] sluice::Task<void> await_drain_limit();
+  [[nodiscard]] sluice::Task<void> cut_connections();
+  [[noreturn]] void abandon();
+  void remove_socket_files() const noexcept;
   void worker_done() noexcept;
   [[nodiscard]] std::int64_t open_connections() const noexcept;
   [[nodiscard]] std::string status() const;

@@ -21,11 +21,15 @@ std::size_t whole_pages(std::size_t bytes, std::size_t page_bytes) noexcept {
 
 }  // namespace
 
-ProvidedBuffers::ProvidedBuffers(Reactor& reactor, std::uint32_t count, std::uint32_t buffer_bytes)
-    : reactor_(reactor), buffer_bytes_(buffer_bytes), filled_(count) {
+ProvidedBuffers::ProvidedBuffers(Reactor& reactor, std::uint32_t count,
+                                 const ProvidedBuffersOptions& options)
+    : reactor_(reactor),
+      buffer_bytes_(std::max(options.buffer_bytes, 1U)),
+      filled_(count),
+      exhausted_besides_(options.exhausted) {
   const std::size_t ring_bytes = whole_pages(count * sizeof(ProvidedBuffer), kPageBytes);
   memory_.reset(static_cast<std::byte*>(::operator new(
-      ring_bytes + std::size_t{count} * buffer_bytes, std::align_val_t{kPageBytes})));
+      ring_bytes + std::size_t{count} * buffer_bytes_, std::align_val_t{kPageBytes})));
   auto* places = reinterpret_cast<ProvidedBuffer*>(memory_.get());
   std::uninitialized_value_construct_n(places, count);
   places_ = {places, count};
@@ -35,8 +39,7 @@ ProvidedBuffers::ProvidedBuffers(Reactor& reactor, std::uint32_t count, std::uin
 Result<std::unique_ptr<ProvidedBuffers>> ProvidedBuffers::create(
     Reactor& reactor, const ProvidedBuffersOptions& options) {
   const std::uint32_t count = std::bit_ceil(std::clamp(options.count, 1U, kMostBuffers));
-  std::unique_ptr<ProvidedBuffers> made(
-      new ProvidedBuffers(reactor, count, std::max(options.buffer_bytes, 1U)));
+  std::unique_ptr<ProvidedBuffers> made(new ProvidedBuffers(reactor, count, options));
   std::int32_t answer = reactor.ring().register_buffer_ring(made->places_, made->group_);
   while (answer == -EEXIST && ++made->group_ < kMostGroups) {
     answer = reactor.ring().register_buffer_ring(made->places_, made->group_);
@@ -82,6 +85,9 @@ void ProvidedBuffers::give_back(std::uint16_t id) noexcept {
 
 void ProvidedBuffers::starve(Starved& place) noexcept {
   exhausted_.add();
+  if (exhausted_besides_ != nullptr) {
+    exhausted_besides_->add();
+  }
   starved_.push_back(place);
   // What came back between the kernel's answer and now is there for it already.
   feed_starved();

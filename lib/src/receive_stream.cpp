@@ -33,9 +33,10 @@ ReceiveStream::ReceiveStream(Executor& executor, const Socket& socket, ProvidedB
     : executor_(executor),
       socket_(socket),
       buffers_(buffers),
-      most_waiting_(std::max(options.most_waiting, 1U)) {
+      most_waiting_(std::max(options.most_waiting, 1U)),
+      is_multishot_(options.multishot) {
   ++buffers_.streams_;
-  is_unix_ = socket_.family() == AF_UNIX;
+  is_unix_ = is_multishot_ && socket_.family() == AF_UNIX;
 }
 
 ReceiveStream::~ReceiveStream() {
@@ -118,7 +119,7 @@ bool ReceiveStream::arm() noexcept {
   entry.fd = socket_.descriptor().number();
   entry.flags = kSubmissionBufferSelect | socket_.descriptor().submission_flags();
   // Polled first, so that a buffer is looked for only when there is something to put into it.
-  entry.priority = kReceiveMultishot | kPollFirst;
+  entry.priority = static_cast<std::uint16_t>(kPollFirst | (is_multishot_ ? kReceiveMultishot : 0));
   entry.buffer = buffers_.group_;
   const auto id = executor_.reactor().register_operation(*this, entry);
   if (!id) {

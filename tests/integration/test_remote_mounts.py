@@ -1,6 +1,8 @@
 """Files of a file system that another process answers for: slower, never wrong, and when it does
 not answer, nobody waits for it but who asked for its files."""
 
+import signal
+
 import pytest
 
 from harness import files, fuse, wire
@@ -30,8 +32,8 @@ def remote(tree):
     mounted.end()
 
 
-def start(fleet, tree, remote, age="0s"):
-    text = CONFIGURATION.format(tree=tree, age=age, patient=files.PATIENT)
+def start(fleet, tree, remote, age="0s", patient=files.PATIENT):
+    text = CONFIGURATION.format(tree=tree, age=age, patient=patient)
     return fleet.run(text, launcher=remote.launcher)
 
 
@@ -136,3 +138,31 @@ def test_a_mount_that_dies_ends_its_transfers_and_no_other(daemon, tree, remote)
         connection.close()
     assert cut > 0
     assert daemon.get("/small.txt").body == b"local"
+
+
+def test_a_close_that_hangs_holds_up_nobody(daemon, tree, remote):
+    small = files.write_old(tree / "local/small.txt", b"local")
+    content = remote.put("file.bin", 1, 1000)
+    remote.tell("hold flush")
+    for _ in range(3):
+        assert daemon.get("/remote/file.bin").body == content
+        assert daemon.get("/small.txt").body == small.read_bytes()
+    remote.tell("release")
+
+
+@pytest.mark.parametrize("operation", ["open", "read"])
+def test_a_stop_does_not_wait_for_a_mount_that_hangs(fleet, tree, remote, operation):
+    daemon = start(fleet, tree, remote, patient="timeouts: {drain: 100ms}")
+    remote.put("file.bin", 1, 1000)
+    remote.tell(f"hold {operation}")
+    with daemon.connect() as waiting:
+        waiting.send(wire.request("/remote/file.bin"))
+        wait_until(lambda: daemon.scrape().total("sluiced_file_waits", operation=operation) == 1,
+                   "the request is under way")
+        daemon.signal(signal.SIGTERM)
+        counts = "1 reads and 0 opens" if operation == "read" else "0 reads and 1 opens"
+        wait_until(lambda: f"stopped without waiting for {counts}" in daemon.stderr,
+                   "the daemon gives up")
+    # The kernel lets no process end that has a request of FUSE under way.
+    remote.end()
+    assert daemon.wait() == 71

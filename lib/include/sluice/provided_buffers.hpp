@@ -63,6 +63,9 @@ struct ProvidedBuffersOptions {
   /// The most bytes of one receive; at least 1. A buffer may come back less than full with more
   /// bytes behind it.
   std::uint32_t buffer_bytes = 4096;
+  /// Counted up, if given, whenever exhausted() is; several pools of a shard may share one. It must
+  /// outlive the pool.
+  Counter* exhausted = nullptr;
 };
 
 /// Memory that the kernel receives into as bytes arrive, so that a connection that is idle holds no
@@ -122,7 +125,7 @@ class SLUICE_API ProvidedBuffers {
   };
   static constexpr std::size_t kPageBytes = 4096;
 
-  ProvidedBuffers(Reactor& reactor, std::uint32_t count, std::uint32_t buffer_bytes);
+  ProvidedBuffers(Reactor& reactor, std::uint32_t count, const ProvidedBuffersOptions& options);
 
   [[nodiscard]] std::span<std::byte> memory_of(std::uint16_t id, std::size_t length) noexcept {
     return {buffers_begin_ + std::size_t{id} * buffer_bytes_, length};
@@ -156,6 +159,7 @@ class SLUICE_API ProvidedBuffers {
   std::size_t promised_ = 0;
   Gauge in_use_;
   Counter exhausted_;
+  Counter* exhausted_besides_;
 };
 
 inline void ReceivedBytes::give_back() noexcept {

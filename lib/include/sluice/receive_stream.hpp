@@ -20,6 +20,10 @@ struct ReceiveStreamOptions {
   /// so that one slow reader does not use up the pool. At least 1. The kernel may fill some more
   /// before it hears of it.
   std::uint32_t most_waiting = 16;
+  /// Whether one operation goes on receiving. Without, each next() arms one that ends with the
+  /// first bytes: some percent more work for each of them, but nothing is received that nobody
+  /// waits for, so that who is busy holds no buffer, and close() has nothing to cancel as a rule.
+  bool multishot = true;
 };
 
 /// Everything that arrives on a connected stream socket, by one operation: a multishot receive
@@ -95,6 +99,7 @@ class SLUICE_API ReceiveStream final : private Waker {
   detail::IntrusiveList<DrainAwaiter> closers_;
   OperationId id_;
   std::uint32_t most_waiting_;
+  bool is_multishot_;
   std::uint32_t waiting_ = 0;
   std::uint16_t first_ = 0;  // of the buffers that wait here, linked by ProvidedBuffers::Filled
   std::uint16_t last_ = 0;

@@ -6,7 +6,7 @@ mounts on a directory, in a mount namespace of its own, a file system whose answ
 It says "ready", then obeys lines on standard input, and says "done" to each:
 
     put NAME SEED LENGTH    there is such a file, whose content is files.pattern(LENGTH, SEED)
-    hold OPERATION          from now on "open" or "read" is not answered
+    hold OPERATION          from now on "open", "read" or "flush" (at a close) is not answered
     release                 what was held is answered, and what comes
 
 Everything waiting fails when the process ends. The protocol is that of linux/fuse.h.
@@ -28,8 +28,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import files  # noqa: E402
 
 _LOOKUP, _FORGET, _GETATTR, _OPEN, _READ, _STATFS, _RELEASE = 1, 2, 3, 14, 15, 17, 18
-_INIT, _INTERRUPT, _BATCH_FORGET = 26, 36, 42
-_HELD = {_OPEN: "open", _READ: "read"}
+_FLUSH, _INIT, _INTERRUPT, _BATCH_FORGET = 25, 26, 36, 42
+_HELD = {_OPEN: "open", _READ: "read", _FLUSH: "flush"}
 _HEADER = struct.Struct("<IIQQIIII")  # length, operation, request, node, three ids, padding
 _ROOT = 1
 _CLONE_NEWNS, _MS_PRIVATE_REC = 0x20000, 0x44000

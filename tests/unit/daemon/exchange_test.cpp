@@ -1,7 +1,8 @@
 #include "serve/exchange.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,14 +11,12 @@
 namespace sluiced::serve {
 namespace {
 
+// As it arrives: in pieces that are no larger than a buffer that is received into.
 void put(InputBuffer& input, std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto room = input.room();
-    ASSERT_FALSE(room.empty());
-    const std::size_t count = std::min(room.size(), bytes.size());
-    std::memcpy(room.data(), bytes.data(), count);
-    input.received(count);
-    bytes.remove_prefix(count);
+    const std::string_view piece = bytes.substr(0, 2048);
+    input.append(std::as_bytes(std::span(piece)));
+    bytes.remove_prefix(piece.size());
   }
 }
 
@@ -45,12 +44,17 @@ TEST(InputBuffer, KeepsWhatIsBehindTheConsumedBytes) {
   }
 }
 
-TEST(InputBuffer, HasNoRoomBeyondItsLimit) {
+TEST(InputBuffer, IsFullAtItsLimitAndTakesThePieceThatReachesIt) {
   InputBuffer input;
-  put(input, std::string(InputBuffer::kMostBytes, 'x'));
-  EXPECT_TRUE(input.room().empty());
-  input.consume(1);
-  EXPECT_EQ(input.room().size(), 1U);
+  std::string expected(InputBuffer::kMostBytes - 1, 'x');
+  put(input, expected);
+  EXPECT_FALSE(input.is_full());
+  const std::string last(2048, 'y');
+  put(input, last);
+  EXPECT_TRUE(input.is_full());
+  EXPECT_EQ(input.view(), expected + last);
+  input.consume(2048);
+  EXPECT_FALSE(input.is_full());
 }
 
 TEST(InputBuffer, IsEmptyOnceAllIsConsumed) {
@@ -58,7 +62,44 @@ TEST(InputBuffer, IsEmptyOnceAllIsConsumed) {
   put(input, "abc");
   input.consume(3);
   EXPECT_TRUE(input.empty());
-  EXPECT_EQ(input.room().size(), InputBuffer::kFirstBytes);
+}
+
+void put(OutputBuffer& output, std::string_view head, std::string_view content) {
+  std::ranges::copy(head, output.room().begin());
+  output.add_head(head.size());
+  std::ranges::copy(content, output.room().begin());
+  output.add_content(content.size());
+}
+
+TEST(OutputBuffer, TellsTheContentOfTheLastResponseFromAllElse) {
+  OutputBuffer output;
+  put(output, "head", "content");
+  EXPECT_EQ(output.settle_content(), 7U);
+  EXPECT_FALSE(output.has_content());
+  put(output, "next", "abc");
+  EXPECT_EQ(output.unsent(), "headcontentnextabc");
+  EXPECT_EQ(output.unsent_head_bytes(), 15U);
+  output.sent(14);
+  EXPECT_EQ(output.unsent_head_bytes(), 1U);
+  output.sent(2);
+  EXPECT_EQ(output.unsent(), "bc");
+  EXPECT_EQ(output.unsent_head_bytes(), 0U);
+  EXPECT_TRUE(output.has_content());
+  output.sent(2);
+  EXPECT_TRUE(output.empty());
+  EXPECT_FALSE(output.has_content());
+}
+
+TEST(OutputBuffer, HasRoomWhileAHeadAndASmallFileFit) {
+  OutputBuffer output;
+  std::size_t responses = 0;
+  while (output.has_room()) {
+    output.add_head(OutputBuffer::kHeadBytes);
+    output.add_content(OutputBuffer::kSmallFileBytes);
+    ++responses;
+  }
+  EXPECT_GE(responses, 1U);
+  EXPECT_LE(output.unsent().size(), OutputBuffer::kBytes);
 }
 
 TEST(ExchangePool, HandsOutAReturnedExchangeClean) {
@@ -69,12 +110,13 @@ TEST(ExchangePool, HandsOutAReturnedExchangeClean) {
     first = lease.get();
     put(lease->input, std::string(20000, 'x'));
     lease->response.set_page(http::Status::not_found);
+    put(lease->output, "head", "content");
   }
   const auto again = pool.take();
   EXPECT_EQ(again.get(), first);
   EXPECT_TRUE(again->input.empty());
-  EXPECT_EQ(again->input.room().size(), InputBuffer::kFirstBytes);
   EXPECT_TRUE(again->response.text.empty());
+  EXPECT_TRUE(again->output.empty());
 }
 
 TEST(ExchangePool, KeepsNoMoreThanItsLimit) {

@@ -53,6 +53,33 @@ TEST(ResponseHead, RendersStatusLineAndFields) {
   EXPECT_EQ(head->data(), buffer.data());
 }
 
+TEST(RenderedHead, IsTheSameButForDateAndConnection) {
+  std::array<char, 512> buffer;
+  ResponseHeadWriter writer(buffer);
+  writer.status(Status::ok);
+  writer.date(DateLine(kExample));
+  writer.field("ETag", "\"a\"");
+  const RenderedHead kept(writer.finish().value());
+  std::array<char, 512> other;
+  EXPECT_EQ(kept.write(other, DateLine(0), "").value(),
+            "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nETag: \"a\"\r\n\r\n");
+  EXPECT_EQ(kept.write(other, DateLine(kExample), "Connection: close\r\n").value(),
+            "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: \"a\"\r\n"
+            "Connection: close\r\n\r\n");
+}
+
+TEST(RenderedHead, RefusesABufferThatIsOneByteTooSmall) {
+  std::array<char, 512> buffer;
+  ResponseHeadWriter writer(buffer);
+  writer.status(Status::ok);
+  writer.date(DateLine(kExample));
+  const std::string head(writer.finish().value());
+  const RenderedHead kept(head);
+  std::array<char, 512> other;
+  EXPECT_EQ(kept.write(std::span(other).first(head.size()), DateLine(kExample), ""), head);
+  EXPECT_FALSE(kept.write(std::span(other).first(head.size() - 1), DateLine(kExample), ""));
+}
+
 TEST(ResponseHead, RendersEveryStatusLine) {
   for (const Status status :
        {Status::ok, Status::not_modified, Status::request_header_fields_too_large,

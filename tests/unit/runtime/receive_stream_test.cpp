@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -46,21 +47,22 @@ Task<void> send_and_finish(const Socket& socket, std::span<const std::byte> byte
 }
 
 TEST(ReceiveStreamTest, BringsEightMebibytesInOrderOverTcpAndUnixSockets) {
-  for (const bool is_tcp : {true, false}) {
+  for (const auto& [is_tcp, multishot] :
+       {std::pair(true, true), {true, false}, {false, true}, {false, false}}) {
     Loop loop;
     const Pair pair = is_tcp ? tcp_pair(loop) : socket_pair();
     const auto buffers = make_buffers(loop, {.count = 8, .buffer_bytes = 5000});
     const auto expected = pattern(8 << 20);
     std::vector<std::byte> all;
     loop.spawn(send_and_finish(pair.far, expected));
-    loop.run([](Loop& on, const Socket& socket, ProvidedBuffers& pool,
+    loop.run([](Loop& on, const Socket& socket, ProvidedBuffers& pool, ReceiveStreamOptions options,
                 std::vector<std::byte>& bytes) -> Task<void> {
-      ReceiveStream stream(on.executor(), socket, pool);
+      ReceiveStream stream(on.executor(), socket, pool, options);
       EXPECT_EQ(co_await take_all(stream, bytes), 0);
       const auto again = co_await stream.next();
       EXPECT_TRUE(again && again->empty()) << "the end stays the end";
       co_await stream.close();
-    }(loop, pair.near, *buffers, all));
+    }(loop, pair.near, *buffers, {.multishot = multishot}, all));
     EXPECT_TRUE(all == expected);
     EXPECT_EQ(buffers->in_use().value(), 0);
   }
@@ -97,13 +99,17 @@ TEST(ReceiveStreamTest, ManyIdleConnectionsHoldNoBuffer) {
 // More streams than buffers, each with more to say than all buffers hold, and readers that keep
 // what they have for a while.
 TEST(ReceiveStreamTest, TooFewBuffersSlowEverybodyDownAndStopNobody) {
-  for (const std::uint32_t count : {1U, 2U, 4U}) {
+  for (const std::uint32_t step : {0U, 1U, 2U, 3U, 4U, 5U}) {
+    const bool multishot = step % 2 == 0;
     Loop loop;
-    const auto buffers = make_buffers(loop, {.count = count, .buffer_bytes = 100});
+    Counter exhausted;
+    const auto buffers = make_buffers(
+        loop, {.count = 1U << (step / 2), .buffer_bytes = 100, .exhausted = &exhausted});
     std::deque<Pair> pairs;
     int whole = 0;
     const auto receive = [&](const Socket& socket) -> Task<void> {
-      ReceiveStream stream(loop.executor(), socket, *buffers, {.most_waiting = 2});
+      ReceiveStream stream(loop.executor(), socket, *buffers,
+                           {.most_waiting = 2, .multishot = multishot});
       std::vector<std::byte> all;
       while (true) {
         const auto got = co_await stream.next();
@@ -126,6 +132,7 @@ TEST(ReceiveStreamTest, TooFewBuffersSlowEverybodyDownAndStopNobody) {
     loop.run();
     EXPECT_EQ(whole, 10);
     EXPECT_GT(buffers->exhausted().value(), 0U);
+    EXPECT_EQ(exhausted.value(), buffers->exhausted().value());
     EXPECT_EQ(buffers->in_use().value(), 0);
   }
 }
@@ -173,6 +180,28 @@ TEST(ReceiveStreamTest, ADeadlineEndsAWaitAndTheStreamGoesOn) {
     EXPECT_EQ(text_of(got->bytes()), "late");
     co_await stream.close();
     EXPECT_TRUE(is_cancelled((co_await stream.next()).error()));
+  }());
+}
+
+TEST(ReceiveStreamTest, WithoutMultishotNothingIsReceivedThatNobodyWaitsFor) {
+  Loop loop;
+  const Pair pair = tcp_pair(loop);
+  const auto buffers = make_buffers(loop, {.count = 4, .buffer_bytes = 64});
+  loop.run([&]() -> Task<void> {
+    ReceiveStream stream(loop.executor(), pair.near, *buffers, {.multishot = false});
+    put(pair.far.fd(), "first");
+    auto got = co_await stream.next();
+    EXPECT_EQ(text_of(got->bytes()), "first");
+    got->give_back();
+    put(pair.far.fd(), "second");
+    const auto readable = co_await pair.near.wait_readable();
+    EXPECT_TRUE(readable);
+    EXPECT_EQ(loop.reactor().in_flight(), 0U);
+    EXPECT_EQ(stream.waiting(), 0U);
+    EXPECT_EQ(buffers->in_use().value(), 0);
+    const auto next = co_await stream.next();
+    EXPECT_EQ(text_of(next->bytes()), "second");
+    co_await stream.close();
   }());
 }
 
@@ -262,7 +291,8 @@ TEST(ReceiveStreamRace, CancelledAndClosedAtRandomMomentsLosesNoByteAndNoBuffer)
     };
     for (std::uint64_t round = 0; round < rounds; ++round) {
       {
-        ReceiveStream stream(loop.executor(), pair.near, *buffers, {.most_waiting = 2});
+        ReceiveStream stream(loop.executor(), pair.near, *buffers,
+                             {.most_waiting = 2, .multishot = round % 2 == 0});
         CancelScope scope;
         TaskScope tasks(co_await current_context());
         tasks.spawn(disturb(scope));
