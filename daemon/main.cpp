@@ -6,7 +6,9 @@
 #include <expected>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -64,6 +66,7 @@ ExitCode serve(config::Config config, Reloading reloading) {
   std::signal(SIGPIPE, SIG_IGN);
   log::Options log_options;
   log_options.level = static_cast<log::Level>(config.log.level);
+  log_options.format = static_cast<log::Format>(config.log.format);
   log::Logger logger(log_options);
 
   auto daemon =
@@ -98,15 +101,27 @@ ExitCode follow(const cli::Run& run) {
                          {run.config, run.control.value_or(service::default_control_path())});
 }
 
-ExitCode follow(const cli::Reload& reload) {
-  const auto path = reload.control.value_or(service::default_control_path());
+// Has the daemon do what `asked` says, for the verb `name`.
+ExitCode ask(std::string_view name, const std::optional<std::filesystem::path>& control,
+             std::string_view asked) {
+  const auto path = control.value_or(service::default_control_path());
   if (path.empty()) {
-    print(stderr, "sluiced reload: where is the control socket? Name it with --control PATH\n");
+    print(stderr, "sluiced " + std::string(name) +
+                      ": where is the control socket? Name it with --control PATH\n");
     return ExitCode::kUsage;
   }
-  const auto answer = service::ask_daemon(path, service::kReloadVerb);
+  const auto answer = service::ask_daemon(path, asked);
   print(answer.code == ExitCode::kOk ? stdout : stderr, answer.text);
   return answer.code;
+}
+
+ExitCode follow(const cli::Reload& reload) {
+  return ask("reload", reload.control, service::kReloadVerb);
+}
+
+ExitCode follow(const cli::Status& status) {
+  return ask("status", status.control,
+             status.json ? service::kStatusJsonVerb : service::kStatusVerb);
 }
 
 ExitCode follow(const cli::Check& check) {

@@ -1,12 +1,14 @@
 """What is written to standard error: bounded, harmless, and never a reason to wait."""
 
 import fcntl
+import json
 import os
+import re
 import signal
 
 import pytest
 
-from harness import files, wire
+from harness import control, files, wire
 from harness.daemon import assert_clean
 
 F_SETPIPE_SZ = 1031
@@ -121,3 +123,38 @@ def test_a_stop_that_cuts_transfers_says_so(fleet, root):
     assert daemon.wait() == 0
     connection.close()
     assert daemon.stderr.strip()
+
+
+def test_in_json_each_line_is_an_object(fleet, root):
+    daemon = fleet.run(files.configuration(root, extra="log: {format: json}\n"))
+    daemon.stop()
+    lines = [json.loads(line) for line in daemon.stderr.splitlines()]
+    assert len(lines) >= 2
+    for line in lines:
+        assert set(line) == {"time", "level", "message"} and line["level"] == "info"
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+    assert lines[-1]["message"] == "stopped"
+
+
+def test_in_the_journal_lines_have_a_priority_and_no_time(fleet, root, tmp_path):
+    """The journal is told by its device and inode, which any file has."""
+    with open(tmp_path / "journal", "wb") as journal:
+        status = os.fstat(journal.fileno())
+        stream = {**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        for form in ("text", "json"):
+            daemon = fleet.run(files.configuration(root, extra=f"log: {{format: {form}}}\n"),
+                               stderr=journal, env=stream)
+            daemon.stop()
+    lines = (tmp_path / "journal").read_text().splitlines()
+    assert all(line.startswith("<6>") for line in lines)
+    assert "<6>stopped" in lines and '<6>{"level":"info","message":"stopped"}' in lines
+
+
+def test_a_reload_changes_the_format(fleet, root):
+    with control.Controlled(fleet, files.configuration(root)) as made:
+        text = files.configuration(root, extra="log: {format: json}\n")
+        assert made.reload(text).status == 0
+        made.daemon.stop()
+        lines = made.daemon.stderr.splitlines()
+    assert not lines[0].startswith("{")
+    assert json.loads(lines[-1])["message"] == "stopped"
