@@ -73,6 +73,17 @@ def test_it_plots_what_goes_on_and_asks_nobody_else(busy):
         others = [url for url in page.requests
                   if not url.startswith(busy.admin.url + "/") and url != "data:,"]
         assert others == []
+        the_policy_holds(page)
+
+
+def the_policy_holds(page):
+    """And its breaches are among the complaints, so that there were none before."""
+    page.ask("document.body.append(Object.assign(document.createElement('script'),"
+             " {textContent: 'window.broken = true'}))")
+    page.ask("void fetch('http://127.0.0.1:9/').catch(() => { window.refused = true; })")
+    wait_until(lambda: page.ask("window.refused"), "the request is refused", browser.LIMIT_S)
+    assert page.ask("window.broken") is None
+    assert sum("Content Security Policy" in str(told) for told in page.complaints) >= 2
 
 
 def texts_beside_plots(page):

@@ -25,20 +25,22 @@ function duration(seconds) {
   if (seconds < 1e-3) return `${(seconds * 1e6).toFixed(0)} µs`;
   if (seconds < 1) return `${(seconds * 1e3).toFixed(1)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
-  return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds / 3600) % 24} h`;
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 1) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 // As the daemon computes it: values are spread evenly within a bucket.
 function quantile(bounds, buckets, share) {
-  const total = buckets.reduce((sum, value) => sum + value, 0);
-  if (total === 0) return null;
+  const all = total(buckets);
+  if (all === 0) return null;
   let below = 0;
   for (let index = 0; index < bounds.length; index += 1) {
-    if (buckets[index] > 0 && below + buckets[index] >= share * total) {
+    if (buckets[index] > 0 && below + buckets[index] >= share * all) {
       const begin = index === 0 ? 0 : bounds[index - 1];
-      return begin + (bounds[index] - begin) * (share * total - below) / buckets[index];
+      return begin + (bounds[index] - begin) * (share * all - below) / buckets[index];
     }
     below += buckets[index];
   }
@@ -83,8 +85,13 @@ function fillTable(id, columns, rows) {
 
 // --- Plots ---
 
+const total = (numbers) => Object.values(numbers).reduce((all, number) => all + number, 0);
+
 const sum = (status, member) =>
-  status.shards.reduce((total, shard) => total + (shard[member] ?? 0), 0);
+  total(status.shards.map((shard) => shard[member] ?? 0));
+
+const sumOfKind = (status, kind, member) =>
+  total(status.shards.map((shard) => shard.operations[kind][member] ?? 0));
 
 function inState(status) {
   const states = {};
@@ -100,10 +107,14 @@ function inState(status) {
 const rate = (now, before, member) => before &&
   (sum(now, member) - sum(before, member)) / (now.uptime_seconds - before.uptime_seconds);
 
+// How long these last is how long nobody came, or nobody called.
+const PASSIVE = new Set(["accept", "wake"]);
+
 function latencies(now, before) {
   const found = {};
   if (!before) return found;
   for (const [kind, { buckets }] of Object.entries(now.totals.operations)) {
+    if (PASSIVE.has(kind)) continue;
     const earlier = before.totals.operations[kind].buckets;
     found[kind] = quantile(now.totals.bounds_seconds,
                            buckets.map((value, index) => value - earlier[index]), 0.99);
@@ -129,7 +140,8 @@ function makePlot(plot) {
   plot.lines = new Map();
   plot.peak = element("span");
   plot.legend = element("ul");
-  plot.canvas = svg("svg", { viewBox: `0 0 ${WINDOW_S} 100`, preserveAspectRatio: "none", role: "img" });
+  plot.canvas = svg("svg", {
+    viewBox: `0 0 ${WINDOW_S} 100`, preserveAspectRatio: "none", role: "img" });
   const figure = element("figure");
   const caption = element("figcaption", plot.title);
   figure.id = `plot-${plot.id}`;
@@ -163,7 +175,9 @@ function draw(plot, history) {
   const height = (value) => {
     if (peak === 0) return 0;
     if (!plot.logarithmic) return value / peak;
-    return value <= 0 ? 0 : 0.05 + 0.95 * (peak === least ? 1 : Math.log(value / least) / Math.log(peak / least));
+    if (value <= 0) return 0;
+    const share = peak === least ? 1 : Math.log(value / least) / Math.log(peak / least);
+    return 0.05 + 0.95 * share;
   };
   const latest = history[history.length - 1];
   for (const name of Object.keys(latest.values[plot.id])) {
@@ -181,7 +195,8 @@ function draw(plot, history) {
     told.push(`${name} ${line.value.textContent}`);
   }
   plot.peak.textContent = numbers.length > 0 ? `at most ${plot.format(peak)}` : "";
-  plot.canvas.setAttribute("aria-label", `${plot.title}, two minutes. Now: ${told.join(", ") || "nothing"}.`);
+  plot.canvas.setAttribute(
+    "aria-label", `${plot.title}, two minutes. Now: ${told.join(", ") || "nothing"}.`);
 }
 
 // --- One answer ---
@@ -201,13 +216,14 @@ function remember(status) {
 }
 
 function showFacts(status) {
-  const open = Object.values(inState(status)).reduce((total, value) => total + value, 0);
+  const open = total(inState(status));
+  const most = status.limits.max_connections;
   const { generation, reloads_failed: failed } = status.configuration;
   const facts = {
     uptime: ["Up for", duration(status.uptime_seconds)],
     requests: ["Requests answered", count(sum(status, "requests"))],
     bytes: ["Content sent", size(sum(status, "response_body_bytes"))],
-    connections: ["Connections", `${count(open)} of at most ${count(status.limits.max_connections)}`],
+    connections: ["Connections", `${count(open)} of at most ${count(most)}`],
     in_flight: ["Requests in flight", count(sum(status, "requests_in_flight"))],
     latency: ["Requests, 99 of 100 within", duration(status.totals.requests.p99_seconds)],
     configuration: ["Configuration", `${generation}, ${failed} reloads failed`],
@@ -223,10 +239,9 @@ function showFacts(status) {
 }
 
 function showTables(status) {
-  const total = (shard) => Object.values(shard.connections ?? {}).reduce((all, open) => all + open, 0);
   fillTable("shards", [
     ["Shard", "", (shard) => shard.shard],
-    ["Connections", "n", (shard) => count(total(shard))],
+    ["Connections", "n", (shard) => count(total(shard.connections ?? {}))],
     ["Operations in flight", "n", (shard) => count(shard.operations_in_flight)],
     ["Parked", "n", (shard) => count(shard.operations_parked)],
     ["Submission queue", "n", (shard) => count(shard.submission_queue_depth)],
@@ -237,8 +252,8 @@ function showTables(status) {
   ], status.shards);
   const kinds = Object.entries(status.totals.operations).map(([kind, latency]) => ({
     kind, latency,
-    inFlight: status.shards.reduce((all, shard) => all + (shard.operations[kind].in_flight ?? 0), 0),
-    errors: status.shards.reduce((all, shard) => all + shard.operations[kind].errors, 0),
+    inFlight: sumOfKind(status, kind, "in_flight"),
+    errors: sumOfKind(status, kind, "errors"),
   })).filter(({ latency, inFlight }) => latency.count > 0 || inFlight > 0);
   fillTable("operations", [
     ["Operation", "", (row) => row.kind],
@@ -250,11 +265,12 @@ function showTables(status) {
   ], kinds);
 }
 
-function showConnections({ total, connections }) {
+function showConnections({ total: active, connections }) {
   const shown = connections.slice(0, MOST_ROWS);
-  byId("connections-note").textContent = total > shown.length
-    ? `${count(shown.length)} of ${count(total)}; more are in status.json.`
-    : total === 0 ? "There are none." : "";
+  byId("connections-note").textContent = active > shown.length
+    ? `${count(shown.length)} of ${count(active)}; more are in status.json.`
+    : active === 0 ? "There are none." : "";
+  const asked = ({ method, path }) => (path ? `${method} /${path === "." ? "" : path}` : "");
   const sent = ({ state, bytes_sent: done, bytes_total: all }) => {
     if (state !== "response") return "";
     return all === null ? size(done) : `${size(done)} of ${size(all)}`;
@@ -265,7 +281,7 @@ function showConnections({ total, connections }) {
     ["In state", "n", (row) => duration(row.in_state_seconds)],
     ["Client", "", (row) => (row.port ? `${row.peer} ${row.port}` : row.peer)],
     ["Site", "", (row) => row.site ?? ""],
-    ["Request", "path", (row) => (row.path ? `${row.method} /${row.path === "." ? "" : row.path}` : "")],
+    ["Request", "path", asked],
     ["Sent", "n", sent],
   ], shown);
 }
@@ -285,8 +301,9 @@ function show(status) {
   showTables(status);
   showConnections(status.in_flight);
   const silent = status.shards.filter((shard) => !shard.answers).map((shard) => shard.shard);
+  const { last_reload_successful: reloaded } = status.configuration;
   if (silent.length > 0) say(`Shard ${silent.join(", ")} does not answer.`, true);
-  else if (!status.configuration.last_reload_successful) say("The last reload failed; see the log.", true);
+  else if (!reloaded) say("The last reload failed; see the log.", true);
   else say(status.draining ? "Draining: it will stop." : "Serving.", status.draining);
 }
 

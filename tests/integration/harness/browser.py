@@ -110,7 +110,7 @@ class Page:
 
     @property
     def complaints(self):
-        """What the browser and the page have complained of so far: breaches of the policy, errors."""
+        """What browser and page have complained of so far: breaches of the policy, errors."""
         return [event["params"] for event in self._events()
                 if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown") or
                 event["method"] == "Runtime.consoleAPICalled" and
