@@ -1,4 +1,6 @@
 // sluiced: serves files over HTTP from an io_uring runtime.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -34,8 +36,11 @@ namespace {
 using namespace sluiced;
 using cli::ExitCode;
 
-void print(std::FILE* stream, const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stream);
+// `level` is for the journal, if that is where standard error goes.
+void print(std::FILE* stream, const std::string& text, log::Level level = log::Level::kError) {
+  const std::string lines =
+      stream == stderr ? log::with_priorities(text, level, STDERR_FILENO) : text;
+  std::fwrite(lines.data(), 1, lines.size(), stream);
   std::fflush(stream);
 }
 
@@ -88,7 +93,7 @@ ExitCode serve_if_loaded(Loaded loaded, Reloading reloading = {}) {
     print(stderr, config::format(loaded.error()));
     return ExitCode::kConfig;
   }
-  print(stderr, config::format(loaded->warnings));
+  print(stderr, config::format(loaded->warnings), log::Level::kWarn);
   return serve(std::move(*loaded), std::move(reloading));
 }
 
@@ -130,7 +135,7 @@ ExitCode follow(const cli::Check& check) {
     print(stderr, config::format(loaded.error()));
     return ExitCode::kConfig;
   }
-  print(stderr, config::format(loaded->warnings));
+  print(stderr, config::format(loaded->warnings), log::Level::kWarn);
   print(stdout, check.dump ? config::dump(*loaded) : check.config.string() + ": ok\n");
   return ExitCode::kOk;
 }

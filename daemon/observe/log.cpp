@@ -224,13 +224,14 @@ class DescriptorSink final : public spdlog::sinks::sink {
       steady_clock::time_point::max().time_since_epoch().count()};
 };
 
-Style effective(const Options& options) {
-  if (options.style != Style::kAutomatic) {
-    return options.style;
-  }
+Style style_of(int fd) {
   const char* journal_stream = std::getenv("JOURNAL_STREAM");
-  return journal_stream != nullptr && is_journal(journal_stream, options.fd) ? Style::kJournal
-                                                                             : Style::kTimestamps;
+  return journal_stream != nullptr && is_journal(journal_stream, fd) ? Style::kJournal
+                                                                     : Style::kTimestamps;
+}
+
+Style effective(const Options& options) {
+  return options.style != Style::kAutomatic ? options.style : style_of(options.fd);
 }
 
 }  // namespace
@@ -295,6 +296,19 @@ bool is_journal(std::string_view journal_stream, int fd) noexcept {
   };
   return equals(journal_stream.substr(0, colon), status.st_dev) &&
          equals(journal_stream.substr(colon + 1), status.st_ino);
+}
+
+std::string with_priorities(std::string_view text, Level level, int fd) {
+  if (style_of(fd) != Style::kJournal) {
+    return std::string(text);
+  }
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
+    out += fmt::format("<{}>{}", kPriorities[static_cast<std::size_t>(level)], line);
+    text.remove_prefix(line.size());
+  }
+  return out;
 }
 
 }  // namespace sluiced::log

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace sluiced::log {
@@ -80,5 +81,9 @@ class Logger {
 /// Whether `journal_stream`, the value of the environment variable JOURNAL_STREAM
 /// (systemd.exec(5)), names the file that `fd` is open on.
 [[nodiscard]] bool is_journal(std::string_view journal_stream, int fd) noexcept;
+
+/// The lines of `text` as they are to be written to `fd` by whoever has no logger: with the
+/// priority of `level` before each where the descriptor leads to the journal, else as they are.
+[[nodiscard]] std::string with_priorities(std::string_view text, Level level, int fd);
 
 }  // namespace sluiced::log

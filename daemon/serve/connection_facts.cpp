@@ -32,7 +32,7 @@ ConnectionFacts Connection::facts() const {
       peer_.kind() == PeerAddress::Kind::unix_socket ? PeerAddress::of(socket_.fd()) : peer_;
   facts.requests = requests_;
   facts.listener = listener_.name;
-  if (state_ != State::request && state_ != State::response) {
+  if (!exchange_ || (state_ != State::request && state_ != State::response)) {
     return facts;
   }
   // The texts of the head are not looked at: of what was no request they mean nothing.

@@ -327,6 +327,19 @@ TEST(JournalStream, DecidesHowLinesBegin) {
   EXPECT_TRUE(lines.ends_with("Z info hello\n")) << lines;
 }
 
+TEST(JournalStream, GivesEachLineOfATextAPriority) {
+  const Ends ends;
+  struct stat status{};
+  ASSERT_EQ(::fstat(ends.writer(), &status), 0);
+  EXPECT_EQ(with_priorities("one\ntwo", Level::kWarn, ends.writer()), "one\ntwo");
+  const std::string stream = std::to_string(status.st_dev) + ':' + std::to_string(status.st_ino);
+  ASSERT_EQ(::setenv("JOURNAL_STREAM", stream.c_str(), 1), 0);
+  EXPECT_EQ(with_priorities("one\ntwo", Level::kWarn, ends.writer()), "<4>one\n<4>two");
+  EXPECT_EQ(with_priorities("a\n\nb\n", Level::kError, ends.writer()), "<3>a\n<3>\n<3>b\n");
+  EXPECT_EQ(with_priorities("", Level::kError, ends.writer()), "");
+  ASSERT_EQ(::unsetenv("JOURNAL_STREAM"), 0);
+}
+
 TEST(RateLimit, LetsOneThroughPerIntervalAndCountsTheRest) {
   using std::chrono::milliseconds;
   const RateLimit::Clock::time_point start{milliseconds(5)};
