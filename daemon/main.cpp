@@ -1,4 +1,6 @@
 // sluiced: serves files over HTTP from an io_uring runtime.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -6,7 +8,9 @@
 #include <expected>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -32,8 +36,11 @@ namespace {
 using namespace sluiced;
 using cli::ExitCode;
 
-void print(std::FILE* stream, const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stream);
+// `level` is for the journal, if that is where standard error goes.
+void print(std::FILE* stream, const std::string& text, log::Level level = log::Level::kError) {
+  const std::string lines =
+      stream == stderr ? log::with_priorities(text, level, STDERR_FILENO) : text;
+  std::fwrite(lines.data(), 1, lines.size(), stream);
   std::fflush(stream);
 }
 
@@ -64,6 +71,7 @@ ExitCode serve(config::Config config, Reloading reloading) {
   std::signal(SIGPIPE, SIG_IGN);
   log::Options log_options;
   log_options.level = static_cast<log::Level>(config.log.level);
+  log_options.format = static_cast<log::Format>(config.log.format);
   log::Logger logger(log_options);
 
   auto daemon =
@@ -85,7 +93,7 @@ ExitCode serve_if_loaded(Loaded loaded, Reloading reloading = {}) {
     print(stderr, config::format(loaded.error()));
     return ExitCode::kConfig;
   }
-  print(stderr, config::format(loaded->warnings));
+  print(stderr, config::format(loaded->warnings), log::Level::kWarn);
   return serve(std::move(*loaded), std::move(reloading));
 }
 
@@ -98,15 +106,27 @@ ExitCode follow(const cli::Run& run) {
                          {run.config, run.control.value_or(service::default_control_path())});
 }
 
-ExitCode follow(const cli::Reload& reload) {
-  const auto path = reload.control.value_or(service::default_control_path());
+// Has the daemon do what `asked` says, for the verb `name`.
+ExitCode ask(std::string_view name, const std::optional<std::filesystem::path>& control,
+             std::string_view asked) {
+  const auto path = control.value_or(service::default_control_path());
   if (path.empty()) {
-    print(stderr, "sluiced reload: where is the control socket? Name it with --control PATH\n");
+    print(stderr, "sluiced " + std::string(name) +
+                      ": where is the control socket? Name it with --control PATH\n");
     return ExitCode::kUsage;
   }
-  const auto answer = service::ask_daemon(path, service::kReloadVerb);
+  const auto answer = service::ask_daemon(path, asked);
   print(answer.code == ExitCode::kOk ? stdout : stderr, answer.text);
   return answer.code;
+}
+
+ExitCode follow(const cli::Reload& reload) {
+  return ask("reload", reload.control, service::kReloadVerb);
+}
+
+ExitCode follow(const cli::Status& status) {
+  return ask("status", status.control,
+             status.json ? service::kStatusJsonVerb : service::kStatusVerb);
 }
 
 ExitCode follow(const cli::Check& check) {
@@ -115,7 +135,7 @@ ExitCode follow(const cli::Check& check) {
     print(stderr, config::format(loaded.error()));
     return ExitCode::kConfig;
   }
-  print(stderr, config::format(loaded->warnings));
+  print(stderr, config::format(loaded->warnings), log::Level::kWarn);
   print(stdout, check.dump ? config::dump(*loaded) : check.config.string() + ": ok\n");
   return ExitCode::kOk;
 }

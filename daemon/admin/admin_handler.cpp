@@ -12,7 +12,8 @@ constexpr std::string_view kOverview =
     "sluiced\n"
     "/metrics  numbers for Prometheus\n"
     "/livez    200 while the process answers\n"
-    "/readyz   200 while it takes requests, 503 while it is stopping\n";
+    "/readyz   200 while it takes requests, 503 while it is stopping\n"
+    "/status   what it is doing, as a page; /status.json for programs\n";
 
 }  // namespace
 
@@ -34,6 +35,11 @@ bool AdminHandler::try_respond(const serve::Request& request, serve::Response& r
     const bool draining = is_draining_();
     response.status = draining ? Status::service_unavailable : Status::ok;
     response.set_text(kPlainText, draining ? "draining\n" : "ok\n");
+  } else if (path->relative == "status" && options_.status) {
+    response.security_policy = status_page_.security_policy;
+    response.set_text("text/html; charset=utf-8", status_page_.html);
+  } else if (path->relative == "status.json" && options_.status) {
+    return false;
   } else if (path->is_root()) {
     response.set_text(kPlainText, std::string(kOverview));
   } else {
@@ -43,8 +49,11 @@ bool AdminHandler::try_respond(const serve::Request& request, serve::Response& r
 }
 
 sluice::Task<void> AdminHandler::respond(const serve::Request& request, serve::Response& response) {
-  static_cast<void>(try_respond(request, response));
-  co_return;
+  if (try_respond(request, response)) {
+    co_return;
+  }
+  const StatusSnapshot snapshot = co_await take_snapshot_();
+  response.set_text("application/json", status_json(snapshot));
 }
 
 }  // namespace sluiced::admin

@@ -29,6 +29,7 @@ constexpr std::string_view kOverview =
     "  serve [DIR]     serve a directory, read-only, without a configuration file\n"
     "  run -c FILE     serve what a configuration file says\n"
     "  reload          have the daemon read its configuration again, and wait for it\n"
+    "  status          print what the daemon is doing now\n"
     "  check FILE      say what is wrong with a configuration file, and end\n"
     "  schema          print a JSON Schema of configuration files\n"
     "  doctor          say what this machine lacks to serve well, and what to do about it\n"
@@ -89,7 +90,7 @@ Outcome parse_run(const Arguments& arguments) {
   std::string control;
   const CLI::Option* given = verb.add(
       "--control", control,
-      std::string("Where `sluiced reload` asks, or off (default: ") + kDefaultControl + ")",
+      std::string("Where `reload` and `status` ask, or off (default: ") + kDefaultControl + ")",
       "PATH");
   if (std::optional<Outcome> outcome = verb.parse(arguments)) {
     return *std::move(outcome);
@@ -104,6 +105,14 @@ Outcome parse_run(const Arguments& arguments) {
   return run;
 }
 
+// For verbs that ask the daemon.
+const CLI::Option* add_control(Verb& verb, std::string& control) {
+  return verb.add("--control", control,
+                  std::string("Its control socket (default: ") + kDefaultControl + ")", "PATH");
+}
+
+Outcome no_control(const Verb& verb) { return verb.complain("--control: the path is empty"); }
+
 Outcome parse_reload(const Arguments& arguments) {
   std::string control;
   Verb verb(
@@ -111,16 +120,34 @@ Outcome parse_reload(const Arguments& arguments) {
       "Have the daemon read its configuration again, and say what came of it: all of it is in "
       "use by then, or nothing has changed. The exit status is that of `check` and of a start "
       "with the same file.");
-  const CLI::Option* given =
-      verb.add("--control", control,
-               std::string("Its control socket (default: ") + kDefaultControl + ")", "PATH");
+  const CLI::Option* given = add_control(verb, control);
   if (std::optional<Outcome> outcome = verb.parse(arguments)) {
     return *std::move(outcome);
   }
   if (given->count() > 0 && control.empty()) {
-    return verb.complain("--control: the path is empty");
+    return no_control(verb);
   }
   return given->count() > 0 ? Reload{control} : Reload{};
+}
+
+Outcome parse_status(const Arguments& arguments) {
+  std::string control;
+  Status status;
+  Verb verb("status",
+            "Ask the daemon what it is doing now: its shards, and the requests that are in flight. "
+            "Queries and fields of requests are not told of.");
+  const CLI::Option* given = add_control(verb, control);
+  verb.add_flag("--json", status.json, "Print what /status.json tells, for programs");
+  if (std::optional<Outcome> outcome = verb.parse(arguments)) {
+    return *std::move(outcome);
+  }
+  if (given->count() > 0) {
+    if (control.empty()) {
+      return no_control(verb);
+    }
+    status.control = control;
+  }
+  return status;
 }
 
 Outcome parse_check(const Arguments& arguments) {
@@ -215,15 +242,16 @@ struct VerbName {
   Outcome (*parse)(const Arguments&);
 };
 
-constexpr std::array<VerbName, 9> kVerbs{{{"serve", parse_serve},
-                                          {"run", parse_run},
-                                          {"reload", parse_reload},
-                                          {"check", parse_check},
-                                          {"schema", parse_schema},
-                                          {"doctor", parse_doctor},
-                                          {"healthcheck", parse_healthcheck},
-                                          {"version", parse_version},
-                                          {"help", parse_help}}};
+constexpr std::array<VerbName, 10> kVerbs{{{"serve", parse_serve},
+                                           {"run", parse_run},
+                                           {"reload", parse_reload},
+                                           {"status", parse_status},
+                                           {"check", parse_check},
+                                           {"schema", parse_schema},
+                                           {"doctor", parse_doctor},
+                                           {"healthcheck", parse_healthcheck},
+                                           {"version", parse_version},
+                                           {"help", parse_help}}};
 constexpr std::array<VerbName, 6> kAliases{{{"-t", parse_check},
                                             {"-T", parse_check_and_dump},
                                             {"-V", parse_version},

@@ -30,6 +30,15 @@ struct Reload {
   friend bool operator==(const Reload&, const Reload&) = default;
 };
 
+/// `status`: ask the daemon what it is doing, and print it.
+struct Status {
+  /// As for Reload.
+  std::optional<std::filesystem::path> control{};
+  bool json = false;
+
+  friend bool operator==(const Status&, const Status&) = default;
+};
+
 /// `check FILE`: read the configuration, say what is wrong with it, and end.
 struct Check {
   std::filesystem::path config;
@@ -72,7 +81,8 @@ struct Help {
   friend bool operator==(const Help&, const Help&) = default;
 };
 
-using Command = std::variant<Serve, Run, Reload, Check, Schema, Doctor, HealthCheck, Version, Help>;
+using Command =
+    std::variant<Serve, Run, Reload, Status, Check, Schema, Doctor, HealthCheck, Version, Help>;
 
 /// A command line that cannot be followed. The program writes the message on standard error and
 /// ends with ExitCode::kUsage.

@@ -42,11 +42,14 @@ struct Admin {
   std::optional<ListenAddress> listen = loopback_address(9180);
   bool metrics = true;
   bool health = true;
+  bool status = true;
 
   friend bool operator==(const Admin&, const Admin&) = default;
 };
 
 enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
+
+enum class LogFormat : std::uint8_t { kText, kJson };
 
 enum class AccessFormat : std::uint8_t { kCombined, kJson };
 
@@ -62,6 +65,7 @@ struct AccessLog {
 
 struct Log {
   LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kText;
   AccessLog access{};
 
   friend bool operator==(const Log&, const Log&) = default;

@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kMostDescriptors = 1U << 30U;
 
 constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
 constexpr std::array<std::string_view, 2> kAccessFormats{"combined", "json"};
 
 constexpr std::array kConfigFields{
@@ -65,10 +66,16 @@ constexpr std::array kAdminFields{
                         "socket: it asks nobody who they are. Takes effect at a start only."),
     row<&Admin::metrics>("metrics", boolean(), "Serve /metrics."),
     row<&Admin::health>("health", boolean(), "Serve /livez and /readyz."),
+    row<&Admin::status>("status", boolean(),
+                        "Serve /status and /status.json, which tell who is connected and which "
+                        "paths are being sent."),
 };
 
 constexpr std::array kLogFields{
     row<&Log::level>("level", choice(kLogLevels), "The least severe messages that are written."),
+    row<&Log::format>("format", choice(kLogFormats),
+                      "text, or json: one object per line. In the journal a line begins with its "
+                      "priority, and has no time."),
     row<&Log::access>("access", section(), "The log of requests."),
 };
 

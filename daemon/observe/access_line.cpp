@@ -6,12 +6,12 @@
 #include <chrono>
 #include <cstring>
 
-#include "text/printable.hpp"
+#include "text/json_escape.hpp"
 
 namespace sluiced::observe {
 namespace {
 
-constexpr std::string_view kDigits = "0123456789abcdef";
+constexpr std::string_view kDigits = text::kHexDigits;
 // The most that a text takes in a line, escapes included. They come to well below the longest line
 // together with everything else.
 constexpr std::size_t kLongestTarget = 1536;
@@ -49,54 +49,15 @@ class Line {
   std::size_t size_ = 0;
 };
 
-// The escape of one piece of text that begins at `at`, and how many bytes of the text it stands
-// for.
-struct Piece {
-  std::array<char, 6> text{};
-  std::size_t size = 0;
-  std::size_t consumed = 1;
-};
-
-Piece plain_byte(char byte) noexcept { return {{byte}, 1, 1}; }
+using text::json_piece;
+using text::Piece;
 
 Piece combined_piece(std::string_view text, std::size_t at) noexcept {
   const auto byte = static_cast<unsigned char>(text[at]);
   if (byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\') {
-    return plain_byte(text[at]);
+    return text::plain_byte(text[at]);
   }
   return {{'\\', 'x', kDigits[byte >> 4U], kDigits[byte & 0x0FU]}, 4, 1};
-}
-
-Piece json_piece(std::string_view text, std::size_t at) noexcept {
-  const auto byte = static_cast<unsigned char>(text[at]);
-  if (byte == '"' || byte == '\\') {
-    return {{'\\', text[at]}, 2, 1};
-  }
-  if (byte >= 0x20 && byte < 0x7F) {
-    return plain_byte(text[at]);
-  }
-  const auto character = text::decode_utf8(text, at);
-  if (!character) {
-    return {{'\\', 'u', 'f', 'f', 'f', 'd'}, 6, 1};
-  }
-  Piece piece;
-  piece.consumed = character->length_bytes;
-  // U+2028 and U+2029 end lines for some readers.
-  if (text::is_control(character->value) || character->value == 0x2028 ||
-      character->value == 0x2029) {
-    const auto value = static_cast<unsigned>(character->value);
-    piece.text = {'\\',
-                  'u',
-                  kDigits[value >> 12U & 0x0FU],
-                  kDigits[value >> 8U & 0x0FU],
-                  kDigits[value >> 4U & 0x0FU],
-                  kDigits[value & 0x0FU]};
-    piece.size = 6;
-    return piece;
-  }
-  std::memcpy(piece.text.data(), text.data() + at, piece.consumed);
-  piece.size = piece.consumed;
-  return piece;
 }
 
 template <class Escape>

@@ -30,6 +30,7 @@
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/sinks/sink.h>
 
+#include "text/json_escape.hpp"
 #include "text/printable.hpp"
 
 namespace sluiced::log {
@@ -40,6 +41,8 @@ using std::chrono::steady_clock;
 /// How often a writer that waits for its reader looks whether the logger is being destroyed.
 constexpr std::chrono::milliseconds kPollInterval{50};
 
+/// The end of a message that is too long.
+constexpr std::string_view kCut = "...";
 constexpr std::array kLevelNames{"trace", "debug", "info", "warn", "error"};
 /// The priorities of syslog(3): debug, debug, informational, warning, error.
 constexpr std::array kPriorities{7, 7, 6, 4, 3};
@@ -72,10 +75,10 @@ void prepare_thread() {
   ::pthread_setname_np(::pthread_self(), "sluiced-log");
 }
 
-/// Runs in the log's thread, but for stop() and lost().
+/// Runs in the log's thread, but for set_format(), stop() and lost().
 class DescriptorSink final : public spdlog::sinks::sink {
  public:
-  DescriptorSink(int fd, Style style) : fd_(fd), style_(style) {
+  DescriptorSink(int fd, Style style, Format format) : fd_(fd), style_(style), format_(format) {
     struct stat status{};
     is_socket_ = ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
   }
@@ -94,6 +97,7 @@ class DescriptorSink final : public spdlog::sinks::sink {
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
+  void set_format(Format format) noexcept { format_.store(format, std::memory_order_relaxed); }
   /// From now on nothing is waited for beyond `deadline`.
   void stop(steady_clock::time_point deadline) noexcept {
     deadline_.store(deadline.time_since_epoch().count(), std::memory_order_release);
@@ -108,18 +112,51 @@ class DescriptorSink final : public spdlog::sinks::sink {
     line_.clear();
     if (style_ == Style::kJournal) {
       fmt::format_to(std::back_inserter(line_), "<{}>", kPriorities[index_of(level)]);
+    }
+    if (format_.load(std::memory_order_relaxed) == Format::kJson) {
+      append_json(level, time, message);
     } else {
+      append_text(level, time, message);
+    }
+    line_ += '\n';
+    return write_all(line_);
+  }
+
+  void append_text(spdlog::level::level_enum level, std::chrono::system_clock::time_point time,
+                   std::string_view message) {
+    if (style_ != Style::kJournal) {
       append_time(line_, time);
       fmt::format_to(std::back_inserter(line_), " {} ", kLevelNames[index_of(level)]);
     }
     text::append_printable(line_, message);
     if (line_.size() >= kLongestLineBytes) {
-      constexpr std::string_view cut = "...";
-      line_.resize(text::clipped(line_, kLongestLineBytes - cut.size() - 1).size());
-      line_ += cut;
+      line_.resize(text::clipped(line_, kLongestLineBytes - kCut.size() - 1).size());
+      line_ += kCut;
     }
-    line_ += '\n';
-    return write_all(line_);
+  }
+
+  void append_json(spdlog::level::level_enum level, std::chrono::system_clock::time_point time,
+                   std::string_view message) {
+    line_ += '{';
+    if (style_ != Style::kJournal) {
+      line_ += "\"time\":\"";
+      append_time(line_, time);
+      line_ += "\",";
+    }
+    fmt::format_to(std::back_inserter(line_), R"("level":"{}","message":")",
+                   kLevelNames[index_of(level)]);
+    constexpr std::string_view end = "\"}";
+    constexpr std::size_t room = kLongestLineBytes - kCut.size() - end.size() - 1;
+    for (std::size_t at = 0; at < message.size();) {
+      const text::Piece piece = text::json_piece(message, at);
+      if (line_.size() + piece.size > room) {
+        line_ += kCut;
+        break;
+      }
+      line_ += piece.view();
+      at += piece.consumed;
+    }
+    line_ += end;
   }
 
   /// Tells in the log itself that there is a gap in it. The report is no line of the caller's, so
@@ -176,6 +213,7 @@ class DescriptorSink final : public spdlog::sinks::sink {
 
   const int fd_;
   const Style style_;
+  std::atomic<Format> format_;
   bool is_socket_ = false;
   spdlog::details::thread_pool* queue_ = nullptr;
   std::string line_;
@@ -186,20 +224,21 @@ class DescriptorSink final : public spdlog::sinks::sink {
       steady_clock::time_point::max().time_since_epoch().count()};
 };
 
-Style effective(const Options& options) {
-  if (options.style != Style::kAutomatic) {
-    return options.style;
-  }
+Style style_of(int fd) {
   const char* journal_stream = std::getenv("JOURNAL_STREAM");
-  return journal_stream != nullptr && is_journal(journal_stream, options.fd) ? Style::kJournal
-                                                                             : Style::kTimestamps;
+  return journal_stream != nullptr && is_journal(journal_stream, fd) ? Style::kJournal
+                                                                     : Style::kTimestamps;
+}
+
+Style effective(const Options& options) {
+  return options.style != Style::kAutomatic ? options.style : style_of(options.fd);
 }
 
 }  // namespace
 
 struct Logger::Backend {
   explicit Backend(const Options& options)
-      : sink(std::make_shared<DescriptorSink>(options.fd, effective(options))),
+      : sink(std::make_shared<DescriptorSink>(options.fd, effective(options), options.format)),
         queue(std::make_shared<spdlog::details::thread_pool>(
             std::max<std::size_t>(options.queue_lines, 1), 1, prepare_thread)),
         logger(std::make_shared<spdlog::async_logger>(
@@ -231,6 +270,8 @@ bool Logger::enabled(Level level) const noexcept {
 
 void Logger::set_level(Level level) noexcept { backend_->logger->set_level(to_spdlog(level)); }
 
+void Logger::set_format(Format format) noexcept { backend_->sink->set_format(format); }
+
 void Logger::write(Level level, std::string_view message) {
   if (!enabled(level)) {
     return;
@@ -257,6 +298,19 @@ bool is_journal(std::string_view journal_stream, int fd) noexcept {
   };
   return equals(journal_stream.substr(0, colon), status.st_dev) &&
          equals(journal_stream.substr(colon + 1), status.st_ino);
+}
+
+std::string with_priorities(std::string_view text, Level level, int fd) {
+  if (style_of(fd) != Style::kJournal) {
+    return std::string(text);
+  }
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
+    out += fmt::format("<{}>{}", kPriorities[static_cast<std::size_t>(level)], line);
+    text.remove_prefix(line.size());
+  }
+  return out;
 }
 
 }  // namespace sluiced::log

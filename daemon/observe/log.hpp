@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace sluiced::log {
@@ -17,6 +18,12 @@ enum class Style : std::uint8_t {
   kJournal,     ///< `<4>`: a priority of sd-daemon(3); the journal knows the time itself.
 };
 
+/// What follows on that.
+enum class Format : std::uint8_t {
+  kText,  ///< The message, with control characters as escapes.
+  kJson,  ///< {"time":"...","level":"warn","message":"..."}; without the time in the journal.
+};
+
 /// Longer messages are cut, which bounds the memory of the queue.
 constexpr std::size_t kLongestMessageBytes = 2048;
 /// A line is never longer than this, its end included, so that a pipe takes it whole (pipe(7)).
@@ -27,6 +34,7 @@ struct Options {
   /// Where the lines go; not owned, and open for as long as the logger lives.
   int fd = 2;
   Style style = Style::kAutomatic;
+  Format format = Format::kText;
   /// Lines that wait to be written. When there are more, the oldest is dropped and counted.
   std::size_t queue_lines = 8192;
   /// How long the destructor waits for a reader that does not take what is left.
@@ -51,6 +59,8 @@ class Logger {
   /// Whether messages of this level are written; ask before composing an expensive one.
   [[nodiscard]] bool enabled(Level level) const noexcept;
   void set_level(Level level) noexcept;
+  /// Of the lines that are written from now on, those that wait already among them.
+  void set_format(Format format) noexcept;
 
   void write(Level level, std::string_view message);
   void trace(std::string_view message) { write(Level::kTrace, message); }
@@ -74,5 +84,9 @@ class Logger {
 /// Whether `journal_stream`, the value of the environment variable JOURNAL_STREAM
 /// (systemd.exec(5)), names the file that `fd` is open on.
 [[nodiscard]] bool is_journal(std::string_view journal_stream, int fd) noexcept;
+
+/// The lines of `text` as they are to be written to `fd` by whoever has no logger: with the
+/// priority of `level` before each where the descriptor leads to the journal, else as they are.
+[[nodiscard]] std::string with_priorities(std::string_view text, Level level, int fd);
 
 }  // namespace sluiced::log

@@ -24,6 +24,7 @@ class ConnectionLimit {
 
   /// Who is there already stays. Any thread.
   void set_most(std::size_t most) noexcept { most_ = most; }
+  [[nodiscard]] std::size_t most() const noexcept { return most_; }
 
   [[nodiscard]] bool is_reached() const noexcept { return open_ >= most_; }
   /// How many more one of the shards can take if all take as many at this moment, but at least one.

@@ -33,7 +33,8 @@ Connection::Connection(ServerContext& server, sluice::CancelScope& scope, Client
       peer_(client.peer),
       place_(std::move(client.place)),
       life_(&scope),
-      in_state_since_(server.executor.now()),
+      accepted_at_(server.executor.now()),
+      in_state_since_(accepted_at_),
       exchange_(server.exchanges.none()),
       phase_({&server.executor, &life_}),
       // One receive at a time: whoever is busy, or does not read what it is sent, keeps none of the

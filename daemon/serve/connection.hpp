@@ -23,6 +23,7 @@
 #include "observe/access_log.hpp"
 #include "observe/server_metrics.hpp"
 #include "serve/admission.hpp"
+#include "serve/connection_facts.hpp"
 #include "serve/exchange.hpp"
 #include "serve/handler.hpp"
 #include "serve/outlet.hpp"
@@ -123,6 +124,12 @@ class Connection final : public sluice::detail::ListNode {
   /// is still taking that at a healthy rate. Asks the kernel.
   [[nodiscard]] bool is_draining_its_buffer() const noexcept;
 
+  /// Whether it is doing anything but waiting for a request.
+  [[nodiscard]] bool is_active() const noexcept { return state_ != State::idle; }
+  [[nodiscard]] sluice::TimePoint accepted_at() const noexcept { return accepted_at_; }
+  /// For people. Asks the kernel who is there, unless that is known.
+  [[nodiscard]] ConnectionFacts facts() const;
+
  private:
   using CloseReason = observe::CloseReason;
   using State = observe::ConnectionState;
@@ -177,6 +184,7 @@ class Connection final : public sluice::detail::ListNode {
   sluice::CancelScope life_;
   Pace* pace_ = nullptr;  // of the body that is being moved
   Candidacy candidacy_{*this};
+  sluice::TimePoint accepted_at_;
   sluice::TimePoint in_state_since_;
   ExchangePool::Lease exchange_;
   sluice::Deadline phase_;  // of whatever is waited for

@@ -89,6 +89,10 @@ class Server {
   /// shard.
   void give_way(std::optional<std::size_t> listener);
 
+  /// Tells of the connections that are not idle, and of more than `most` the oldest. Looks at every
+  /// connection, and asks the kernel about those that are told of. On the server's shard.
+  [[nodiscard]] ActiveConnections active_connections(std::size_t most);
+
  private:
   struct Intake {
     Intake(sluice::Executor& executor, ListeningSocket&& socket, sluice::Counter& back_offs,

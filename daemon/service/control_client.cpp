@@ -22,7 +22,8 @@ namespace {
 
 // A root on a disk that has to wake up first takes its time.
 constexpr timeval kAnswerLimit{.tv_sec = 80, .tv_usec = 0};
-constexpr std::size_t kMostAnswerBytes = std::size_t{1} << 20U;
+// A status of a thousand connections and as many shards.
+constexpr std::size_t kMostAnswerBytes = std::size_t{16} << 20U;
 
 ControlAnswer nobody(const std::filesystem::path& path, const std::string& why) {
   return {cli::ExitCode::kUnavailable,

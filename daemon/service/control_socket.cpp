@@ -1,5 +1,6 @@
 #include "service/control_socket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -42,14 +43,14 @@ sluice::Task<std::string> read_line(const sluice::Socket& client) {
   co_return std::string();
 }
 
-sluice::Task<void> answer_client(const sluice::Socket& client,
-                                 const std::function<sluice::Task<ControlAnswer>()>& reload) {
+sluice::Task<void> answer_client(const sluice::Socket& client, const ControlVerbs& verbs) {
   sluice::Deadline limit(co_await sluice::current_context());
   limit.set(sluice::Clock::now() + kClientLimit);
   const std::string verb = co_await read_line(client).within(limit.scope());
   ControlAnswer answer;
-  if (verb == kReloadVerb) {
-    answer = co_await reload();
+  const auto known = std::ranges::find(verbs, verb, &ControlVerb::name);
+  if (known != verbs.end()) {
+    answer = co_await known->answer();
   } else if (!verb.empty()) {
     answer = {cli::ExitCode::kUsage, "the daemon does not know " + text::in_quotes(verb) + "\n"};
   } else {
@@ -61,9 +62,8 @@ sluice::Task<void> answer_client(const sluice::Socket& client,
       co_await client.send_all(std::as_bytes(std::span(reply))).within(limit.scope()));
 }
 
-sluice::Task<void> keep_client(sluice::Socket client,
-                               const std::function<sluice::Task<ControlAnswer>()>& reload) {
-  co_await answer_client(client, reload);
+sluice::Task<void> keep_client(sluice::Socket client, const ControlVerbs& verbs) {
+  co_await answer_client(client, verbs);
 }
 
 }  // namespace
@@ -91,8 +91,7 @@ std::expected<sluice::UniqueFd, StartError> listen_for_control(const std::filesy
   return std::move(*socket);
 }
 
-sluice::Task<void> serve_control(sluice::UniqueFd socket,
-                                 const std::function<sluice::Task<ControlAnswer>()>& reload) {
+sluice::Task<void> serve_control(sluice::UniqueFd socket, const ControlVerbs& verbs) {
   const sluice::TaskContext context = co_await sluice::current_context();
   sluice::Listener listener(*context.executor, std::move(socket));
   sluice::TaskScope clients(context);
@@ -102,9 +101,9 @@ sluice::Task<void> serve_control(sluice::UniqueFd socket,
       break;
     }
     if (clients.alive() < kMostClients) {
-      clients.spawn(keep_client(std::move(*client), reload));
+      clients.spawn(keep_client(std::move(*client), verbs));
     } else {
-      co_await answer_client(*client, reload);
+      co_await answer_client(*client, verbs);
     }
   }
   co_await listener.close();

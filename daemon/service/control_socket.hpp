@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sluice/task.hpp>
 #include <sluice/unique_fd.hpp>
@@ -25,6 +26,8 @@ struct ControlAnswer {
 };
 
 inline constexpr std::string_view kReloadVerb = "reload";
+inline constexpr std::string_view kStatusVerb = "status";
+inline constexpr std::string_view kStatusJsonVerb = "status.json";
 /// The longest line that is read.
 inline constexpr std::size_t kLongestControlLine = 64;
 
@@ -32,8 +35,14 @@ inline constexpr std::size_t kLongestControlLine = 64;
 [[nodiscard]] std::expected<sluice::UniqueFd, StartError> listen_for_control(
     const std::filesystem::path& path);
 
-/// Answers clients until it is cancelled. `reload` does what its name says.
-[[nodiscard]] sluice::Task<void> serve_control(
-    sluice::UniqueFd socket, const std::function<sluice::Task<ControlAnswer>()>& reload);
+/// What is done for a verb.
+struct ControlVerb {
+  std::string_view name;
+  std::function<sluice::Task<ControlAnswer>()> answer;
+};
+using ControlVerbs = std::vector<ControlVerb>;
+
+/// Answers clients until it is cancelled.
+[[nodiscard]] sluice::Task<void> serve_control(sluice::UniqueFd socket, const ControlVerbs& verbs);
 
 }  // namespace sluiced::service

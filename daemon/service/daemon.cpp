@@ -54,9 +54,11 @@ std::string Daemon::describe() const {
   }
   if (admin_intake_) {
     const config::Admin& admin = config().admin;
-    lines += fmt::format("Admin on {} ({}{}{})\n", admin_intake_->listeners.front().url,
-                         admin.metrics ? "/metrics" : "", admin.metrics && admin.health ? " " : "",
-                         admin.health ? "/livez /readyz" : "");
+    std::string paths = admin.metrics ? " /metrics" : "";
+    paths += admin.health ? " /livez /readyz" : "";
+    paths += admin.status ? " /status" : "";
+    lines += fmt::format("Admin on {} ({})\n", admin_intake_->listeners.front().url,
+                         std::string_view(paths).substr(paths.empty() ? 0 : 1));
   }
   return lines;
 }
@@ -166,6 +168,7 @@ void Daemon::run() {
 
 sluice::Task<void> Daemon::control() {
   sluice::TaskScope admin_scope(co_await sluice::current_context());
+  inquiries_ = &admin_scope;
   if (admin_intake_) {
     admin_scope.spawn(admin_server_->run(std::move(admin_intake_->by_shard.front())));
   }
@@ -197,6 +200,7 @@ sluice::Task<void> Daemon::control() {
   }
   admin_scope.cancel();
   co_await admin_scope.join();
+  inquiries_ = nullptr;
 }
 
 // SIGUSR1 means that the access log has been renamed, SIGHUP that the configuration has been

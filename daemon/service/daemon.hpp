@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <expected>
 #include <filesystem>
 #include <memory>
@@ -15,10 +16,12 @@
 #include <sluice/signal.hpp>
 #include <sluice/sync.hpp>
 #include <sluice/task.hpp>
+#include <sluice/task_scope.hpp>
 
 #include "admin/accept_queues.hpp"
 #include "admin/admin_handler.hpp"
 #include "admin/metrics_page.hpp"
+#include "admin/status_snapshot.hpp"
 #include "observe/access_log.hpp"
 #include "observe/log.hpp"
 #include "observe/server_metrics.hpp"
@@ -81,6 +84,7 @@ class Daemon {
     Daemon& daemon;
     observe::ServerMetrics metrics;
     unsigned asked_last = 0;  // which shard was last asked for a connection to give way
+    unsigned inquiries = 0;   // of the control loop: questions that the shard has not answered
     WorkerLog log;
     std::shared_ptr<const serve::SiteTable> sites;  // the newest
     std::unique_ptr<files::FileCache> cache;
@@ -123,6 +127,14 @@ class Daemon {
   [[nodiscard]] std::int64_t open_connections() const noexcept;
   [[nodiscard]] std::string status() const;
 
+  /// Asks all shards, and waits a second at the most for those that answer.
+  [[nodiscard]] sluice::Task<admin::StatusSnapshot> take_snapshot();
+  struct Inquiry;
+  [[nodiscard]] sluice::Task<void> ask_shard(unsigned index, std::shared_ptr<Inquiry> inquiry);
+  [[nodiscard]] admin::StatusSnapshot snapshot_of_numbers() const;
+  [[nodiscard]] sluice::Task<ControlAnswer> tell_status(bool as_json);
+  [[nodiscard]] ControlVerbs control_verbs();
+
   /// Reads the configuration again and goes over to it, or changes nothing; one at a time.
   [[nodiscard]] sluice::Task<ControlAnswer> reload();
   [[nodiscard]] sluice::Task<std::expected<PreparedReload, StartError>> prepare();
@@ -144,6 +156,7 @@ class Daemon {
   bool control_is_open_ = false;
   log::Logger& logger_;
   std::atomic<bool> draining_{false};
+  const std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
 
   std::vector<std::vector<serve::ListeningSocket>> sockets_by_shard_;  // until the shards take them
   std::vector<OpenListener> listeners_;  // in the order of the configuration
@@ -168,6 +181,8 @@ class Daemon {
   observe::ServerMetrics admin_metrics_;  // of the admin listener itself; not on the page
   config::Admin admin_options_;
   admin::AcceptQueues accept_queues_;
+  std::vector<admin::ShardSource> sources_;  // of the workers, then of the control loop
+  sluice::TaskScope* inquiries_ = nullptr;   // while the control loop runs
   std::unique_ptr<admin::MetricsPage> page_;
   std::unique_ptr<serve::Server> admin_server_;
 };

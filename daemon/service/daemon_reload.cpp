@@ -148,7 +148,9 @@ sluice::Task<void> Daemon::switch_to(PreparedReload prepared) {
   }
   admin_options_.metrics = config.admin.metrics;
   admin_options_.health = config.admin.health;
+  admin_options_.status = config.admin.status;
   logger_.set_level(static_cast<log::Level>(config.log.level));
+  logger_.set_format(static_cast<log::Format>(config.log.format));
   std::erase_if(listeners_, [&prepared](const OpenListener& listener) {
     return is_in(prepared.listeners, listener.id);
   });
@@ -206,8 +208,8 @@ sluice::Task<void> Daemon::follow_reload_signals() {
 }
 
 sluice::Task<void> Daemon::serve_control_socket() {
-  const std::function<sluice::Task<ControlAnswer>()> reload_now = [this] { return reload(); };
-  co_await serve_control(std::move(control_socket_), reload_now);
+  const ControlVerbs verbs = control_verbs();
+  co_await serve_control(std::move(control_socket_), verbs);
 }
 
 }  // namespace sluiced::service

@@ -7,9 +7,9 @@
 
 #include <sluice/kernel_ring.hpp>
 
-#include "cli/build_info.hpp"
 #include "config/worker_count.hpp"
 #include "service/access_log_files.hpp"
+#include "service/build_facts.hpp"
 #include "service/daemon.hpp"
 #include "service/ring_options.hpp"
 
@@ -160,25 +160,22 @@ void Daemon::watch_accept_queues(const std::vector<serve::ListeningSocket>& sock
 }
 
 void Daemon::start_admin() {
-  std::vector<admin::ShardSource> sources;
   for (unsigned index = 0; index < shards_->size(); ++index) {
     watch_accept_queues(sockets_by_shard_[index], index);
     workers_.push_back(std::make_unique<Worker>(*this));
     const sluice::Shard& shard = shards_->shard(index);
-    sources.push_back({std::to_string(index), &shard.reactor().metrics(),
-                       &shard.executor().metrics(), &workers_.back()->metrics});
+    sources_.push_back({std::to_string(index), &shard.reactor().metrics(),
+                        &shard.executor().metrics(), &workers_.back()->metrics});
   }
-  sources.push_back({"control", &reactor_->metrics(), &executor_->metrics(), nullptr});
-  const cli::BuildInfo build = cli::build_info();
+  sources_.push_back({"control", &reactor_->metrics(), &executor_->metrics(), nullptr});
   page_ = std::make_unique<admin::MetricsPage>(
-      std::move(sources),
-      admin::BuildFacts{std::string(build.version), std::string(build.revision),
-                        std::string(build.compiler), std::string(build.liburing)},
+      sources_, build_facts(),
       admin::DaemonState{[this] { return logger_.dropped_total(); },
                          [this] { return draining_.load(); }, [this] { return reloads_; },
                          &accept_queues_});
   serve::HandlerRef handler(std::make_unique<admin::AdminHandler>(
-      admin_options_, *page_, [this] { return draining_.load(); }));
+      admin_options_, *page_, [this] { return draining_.load(); },
+      [this] { return take_snapshot(); }));
   admin_server_ =
       std::make_unique<serve::Server>(*executor_, std::move(handler), config(), admin_metrics_);
 }

@@ -24,12 +24,14 @@ def offered(*words, cwd=None):
 def test_verbs_are_completed():
     assert {"serve", "run", "reload", "check", "doctor"} <= set(offered(""))
     assert offered("re") == ["reload"]
+    assert offered("st") == ["status"]
     assert offered("help", "ch") == ["check"]
 
 
 @pytest.mark.parametrize("verb,options", [
     ("serve", {"--listen", "--admin", "--listing"}), ("run", {"-c", "--config", "--control"}),
     ("check", {"-c", "--config", "--dump"}), ("doctor", {"-c", "--config", "--user"}),
+    ("status", {"--control", "--json"}),
     ("healthcheck", {"--url", "-c", "--config", "--ready"})])
 def test_options_of_a_verb_are_completed(verb, options):
     assert set(offered(verb, "-")) == options | {"-h", "--help"}

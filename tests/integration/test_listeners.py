@@ -44,7 +44,8 @@ def curl(endpoint, target="/file.txt"):
 def test_the_ready_lines_name_every_listener(fleet, root):
     daemon = fleet.serve(root)
     assert daemon.stdout_lines[0] == f"Listening on {daemon.url}/ (web)"
-    assert daemon.stdout_lines[-1] == f"Admin on {daemon.admin.url}/ (/metrics /livez /readyz)"
+    assert daemon.stdout_lines[-1] == (f"Admin on {daemon.admin.url}/ "
+                                       "(/metrics /livez /readyz /status)")
     assert len(daemon.stdout_lines) == 2
 
 

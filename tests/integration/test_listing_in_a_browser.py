@@ -1,7 +1,6 @@
 """The page of a directory as a person has it: in the dark, with a keyboard, and without scripts."""
 
 import os
-import re
 
 import pytest
 
@@ -26,18 +25,12 @@ def page(listed):
         yield chromium.open(listed.url + "/")
 
 
-def brightness(page, what):
-    """Of the background or the text of the page, as it is shown: from 0 to 255."""
-    shown = page.ask(f"getComputedStyle(document.body).{what}")
-    return sum(map(int, re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", shown).groups())) / 3
-
-
 def test_it_is_light_or_dark_as_the_reader_prefers(page):
     """That there are colours at all shows that the policy lets its own style through."""
     for scheme, darker, brighter in (("light", "color", "backgroundColor"),
                                      ("dark", "backgroundColor", "color")):
         page.prefer(scheme)
-        assert brightness(page, darker) < 60 and brightness(page, brighter) > 200, scheme
+        assert page.brightness(darker) < 60 and page.brightness(brighter) > 200, scheme
 
 
 def test_a_keyboard_reaches_every_entry_and_enters_it(page, listed):

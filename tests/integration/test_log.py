@@ -1,13 +1,16 @@
 """What is written to standard error: bounded, harmless, and never a reason to wait."""
 
 import fcntl
+import json
 import os
+import re
 import signal
+import subprocess
 
 import pytest
 
-from harness import files, wire
-from harness.daemon import assert_clean
+from harness import control, files, wire
+from harness.daemon import BINARY, LIMIT_S, assert_clean
 
 F_SETPIPE_SZ = 1031
 
@@ -121,3 +124,53 @@ def test_a_stop_that_cuts_transfers_says_so(fleet, root):
     assert daemon.wait() == 0
     connection.close()
     assert daemon.stderr.strip()
+
+
+def test_in_json_each_line_is_an_object(fleet, root):
+    daemon = fleet.run(files.configuration(root, extra="log: {format: json}\n"))
+    daemon.stop()
+    lines = [json.loads(line) for line in daemon.stderr.splitlines()]
+    assert len(lines) >= 2
+    for line in lines:
+        assert set(line) == {"time", "level", "message"}
+        assert line["level"] in ("info", "warn")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+    assert (lines[-1]["level"], lines[-1]["message"]) == ("info", "stopped")
+
+
+def leading_to_the_journal(file):
+    """The environment in which a file is the journal: it is told by its device and inode."""
+    status = os.fstat(file.fileno())
+    return {**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+
+
+def test_in_the_journal_lines_have_a_priority_and_no_time(fleet, root, tmp_path):
+    with open(tmp_path / "journal", "wb") as journal:
+        for form in ("text", "json"):
+            daemon = fleet.run(files.configuration(root, extra=f"log: {{format: {form}}}\n"),
+                               stderr=journal, env=leading_to_the_journal(journal))
+            daemon.stop()
+    lines = (tmp_path / "journal").read_text().splitlines()
+    assert all(line.startswith(("<6>", "<4>")) for line in lines)
+    assert "<6>stopped" in lines and '<6>{"level":"info","message":"stopped"}' in lines
+
+
+def test_in_the_journal_why_it_does_not_start_is_an_error(fleet, root, tmp_path):
+    bad = fleet.write_configuration(files.configuration(root, extra="nonsense: true\n"))
+    with open(tmp_path / "journal", "wb") as journal:
+        done = subprocess.run([BINARY, "run", "-c", bad], stderr=journal, check=False,
+                              env=leading_to_the_journal(journal), timeout=LIMIT_S)
+    assert done.returncode == 78
+    lines = (tmp_path / "journal").read_text().splitlines()
+    assert len(lines) >= 3 and all(line.startswith("<3>") for line in lines)
+    assert "unknown key 'nonsense'" in lines[0]
+
+
+def test_a_reload_changes_the_format(fleet, root):
+    with control.Controlled(fleet, files.configuration(root)) as made:
+        text = files.configuration(root, extra="log: {format: json}\n")
+        assert made.reload(text).status == 0
+        made.daemon.stop()
+        lines = made.daemon.stderr.splitlines()
+    assert not lines[0].startswith("{")
+    assert json.loads(lines[-1])["message"] == "stopped"

@@ -199,7 +199,7 @@ def test_settings_that_need_a_restart_are_named(fleet, root):
             told = [line for line in lines if line.startswith(key)]
             assert len(told) == 1 and "restart" in told[0], (key, lines)
             assert f"{running} is running" in told[0] and f"{asked} is asked for" in told[0]
-            assert key in made.daemon.stderr
+            wait_until(lambda key=key: key in made.daemon.stderr, "the log tells of it, too")
         assert made.daemon.get("/").body == b"file"  # the rest is in use
         made.daemon.scrape()
 

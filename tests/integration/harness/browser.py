@@ -41,6 +41,7 @@ class Browser:
             self._end()
             raise
         self._number = 0
+        self._events = []
         return self
 
     def __exit__(self, *_):
@@ -54,7 +55,7 @@ class Browser:
         self._profile.cleanup()
 
     def _ask(self, method, session=None, **parameters):
-        """Sends a command and returns its result; events that come before it are dropped."""
+        """Sends a command and returns its result; events that come before it are kept."""
         self._number += 1
         command = {"id": self._number, "method": method, "params": parameters}
         if session is not None:
@@ -65,12 +66,17 @@ class Browser:
             if message.get("id") == self._number:
                 assert "error" not in message, message
                 return message["result"]
+            self._events.append(message)
 
     def open(self, url):
-        """A page, loaded."""
-        target = self._ask("Target.createTarget", url=url)["targetId"]
+        """A page, loaded, of which all requests and complaints are known."""
+        target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(lambda method, **parameters: self._ask(method, session, **parameters))
+        for domain in ("Network", "Log", "Runtime"):
+            self._ask(f"{domain}.enable", session)
+        self._ask("Page.navigate", session, url=url)
+        page = Page(lambda method, **parameters: self._ask(method, session, **parameters),
+                    lambda: [event for event in self._events if event.get("sessionId") == session])
         daemon.wait_until(lambda: page.ask("document.readyState") == "complete" and
                           page.url == url, f"{url} is loaded", LIMIT_S)
         return page
@@ -92,8 +98,23 @@ class Browser:
 class Page:
     """A page of the browser, and a person in front of it."""
 
-    def __init__(self, command):
+    def __init__(self, command, events):
         self._command = command
+        self._events = events
+
+    @property
+    def requests(self):
+        """The URLs of all that it has asked for so far."""
+        return [event["params"]["request"]["url"] for event in self._events()
+                if event["method"] == "Network.requestWillBeSent"]
+
+    @property
+    def complaints(self):
+        """What browser and page have complained of so far: breaches of the policy, errors."""
+        return [event["params"] for event in self._events()
+                if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown") or
+                event["method"] == "Runtime.consoleAPICalled" and
+                event["params"]["type"] in ("error", "warning", "assert")]
 
     def ask(self, expression):
         """The value of an expression in the page."""
@@ -109,6 +130,16 @@ class Page:
         """Has the person prefer "light" or "dark"."""
         self._command("Emulation.setEmulatedMedia",
                       features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def brightness(self, what):
+        """Of the background or the text of the page, as it is shown: from 0 to 255."""
+        shown = self.ask(f"getComputedStyle(document.body).{what}")
+        return sum(map(int, re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", shown).groups())) / 3
+
+    def make_narrow(self, width):
+        """Gives the page so many pixels in its width."""
+        self._command("Emulation.setDeviceMetricsOverride", width=width, height=800,
+                      deviceScaleFactor=1, mobile=False)
 
     def press(self, key):
         """Presses "Tab" or "Enter"."""

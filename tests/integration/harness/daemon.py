@@ -25,7 +25,7 @@ _FATAL_MARKS = ("Sanitizer", "runtime error", "broken rule", "terminate called")
 _LISTENING = re.compile(r"^Listening on (http://(?P<host>\S+):(?P<port>\d+)/|unix:(?P<path>.+)) "
                         r"\((?P<name>[a-z0-9_-]+)\)$")
 _ADMIN = re.compile(r"^Admin on (http://(?P<host>\S+):(?P<port>\d+)/|unix:(?P<path>.+)) "
-                    r"\((/metrics|/livez /readyz|/metrics /livez /readyz)?\)$")
+                    r"\((/[a-z /]+)?\)$")
 
 
 class Endpoint(NamedTuple):

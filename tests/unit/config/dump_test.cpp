@@ -42,8 +42,8 @@ void expect_equal(const Config& one, const Config& other) {
 const std::string kEverything = R"(
 runtime: {workers: 3, ring_entries: 128, max_open_files: 1000, cached_files: 0,
           unwatched_file_age: 1500ms}
-admin: {listen: "unix:/run/a b/admin", metrics: false, health: false}
-log: {level: warn, access: {target: /var/log/x.log, format: json, queue: 20}}
+admin: {listen: "unix:/run/a b/admin", metrics: false, health: false, status: false}
+log: {level: warn, format: json, access: {target: /var/log/x.log, format: json, queue: 20}}
 listeners:
   - {name: web, address: ":8080", backlog: 7, max_connections: 8}
   - {name: v6, address: "[2001:db8::1]:81"}

@@ -39,9 +39,9 @@ TEST(ConfigErrors, UnknownKeys) {
   expect_reports({
       {"listners: []", "3:1 unknown key 'listners' at the top level (did you mean 'listeners'?)"},
       {"log: {levle: info}", "3:7 unknown key 'levle' in 'log' (did you mean 'level'?)"},
-      {"log: {target: stderr}", "3:7 unknown key 'target' in 'log' (known: level, access)"},
-      {"admin: {status: true}",
-       "3:9 unknown key 'status' in 'admin' (known: listen, metrics, health)"},
+      {"log: {target: stderr}", "3:7 unknown key 'target' in 'log' (known: level, format, access)"},
+      {"admin: {pprof: true}",
+       "3:9 unknown key 'pprof' in 'admin' (known: listen, metrics, health, status)"},
       {"runtime: {pin_cpus: false}",
        "3:11 unknown key 'pin_cpus' in 'runtime' (known: workers, ring_entries, max_open_files, "
        "cached_files, unwatched_file_age)"},

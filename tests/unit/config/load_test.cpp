@@ -34,7 +34,9 @@ TEST(Loading, FillsInTheDefaults) {
   EXPECT_EQ(to_string(*config.admin.listen), "127.0.0.1:9180");
   EXPECT_TRUE(config.admin.metrics);
   EXPECT_TRUE(config.admin.health);
+  EXPECT_TRUE(config.admin.status);
   EXPECT_EQ(config.log.level, LogLevel::kInfo);
+  EXPECT_EQ(config.log.format, LogFormat::kText);
   EXPECT_EQ(config.limits.request_line, 8192);
   EXPECT_EQ(config.limits.headers_total, 32768);
   EXPECT_EQ(config.limits.header_count, 100);
@@ -56,8 +58,9 @@ TEST(Loading, FillsInTheDefaults) {
 TEST(Loading, ReadsEveryOption) {
   const Config config = loaded(R"(
 runtime: {workers: 3, ring_entries: 128, max_open_files: 100000}
-admin: {listen: "unix:/run/sluice/admin.sock", metrics: false, health: false}
-log: {level: trace}
+admin: {listen: "unix:/run/sluice/admin.sock", metrics: false, health: false,
+        status: false}
+log: {level: trace, format: json}
 listeners:
   - {name: web, address: "[2001:db8::1]:443", backlog: 10, max_connections: 11}
   - {name: lan, address: "10.0.0.1:80"}
@@ -74,9 +77,10 @@ sites:
       - {path: /sub/, root: /srv/sub, index: []}
 )");
   EXPECT_EQ(config.runtime, (Runtime{3, 128, 100000}));
-  EXPECT_EQ(config.admin,
-            (Admin{parse_listen_address("unix:/run/sluice/admin.sock").value(), false, false}));
+  EXPECT_EQ(config.admin, (Admin{parse_listen_address("unix:/run/sluice/admin.sock").value(), false,
+                                 false, false}));
   EXPECT_EQ(config.log.level, LogLevel::kTrace);
+  EXPECT_EQ(config.log.format, LogFormat::kJson);
   ASSERT_EQ(config.listeners.size(), 2);
   EXPECT_EQ(config.listeners[0],
             (Listener{"web", parse_listen_address("[2001:db8::1]:443").value(), 10, 11}));

@@ -101,6 +101,15 @@ TEST(CommandLine, RunAndReloadMayBeToldTheControlSocket) {
   EXPECT_EQ(parsed<cli::Reload>({"reload", "--control", "/run/c"}).control, "/run/c");
 }
 
+TEST(CommandLine, StatusIsForPeopleOrForPrograms) {
+  EXPECT_EQ(parsed<cli::Status>({"status"}), cli::Status{});
+  const auto status = parsed<cli::Status>({"status", "--json", "--control", "/run/c"});
+  EXPECT_TRUE(status.json);
+  EXPECT_EQ(status.control, "/run/c");
+  EXPECT_EQ(refusal({"status", "--control", ""}),
+            sentence(" status: --control: the path is empty"));
+}
+
 TEST(CommandLine, CheckMayPrintWhatAConfigurationComesTo) {
   EXPECT_FALSE(parsed<Check>({"check", "a.yaml"}).dump);
   EXPECT_TRUE(parsed<Check>({"check", "--dump", "a.yaml"}).dump);
@@ -131,8 +140,8 @@ TEST(CommandLine, VersionHasThreeNames) {
 
 TEST(CommandLine, HelpIsGivenForTheProgramAndForEachVerb) {
   const std::string overview = parsed<Help>({"help"}).text;
-  for (const char* verb :
-       {"serve", "run", "reload", "check", "schema", "doctor", "healthcheck", "version", "help"}) {
+  for (const char* verb : {"serve", "run", "reload", "status", "check", "schema", "doctor",
+                           "healthcheck", "version", "help"}) {
     EXPECT_NE(overview.find(std::string("\n  ") + verb), std::string::npos) << verb;
   }
   for (const Words& words : {Words{"-h"}, Words{"--help"}, Words{"help", "help"}}) {

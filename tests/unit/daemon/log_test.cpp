@@ -163,6 +163,47 @@ TEST(Log, CutsLongMessages) {
   EXPECT_TRUE(lines.ends_with("\\n...\n") || lines.ends_with("\\...\n"));
 }
 
+TEST(Log, WritesAnObjectForEachLineInJson) {
+  Ends ends;
+  {
+    Options options = to(ends, Style::kTimestamps);
+    options.format = Format::kJson;
+    Logger logger(options);
+    logger.warn("a \"quote\", a \\, an\nend and \xff, grün");
+    logger.info("");
+  }
+  const std::regex form(
+      R"re(\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","level":"warn",)re"
+      R"re("message":"a \\"quote\\", a \\\\, an\\u000aend and \\ufffd, grün"\}\n)re"
+      R"re(\{"time":"[^"]+","level":"info","message":""\}\n)re");
+  const std::string lines = ends.read_all();
+  EXPECT_TRUE(std::regex_match(lines, form)) << lines;
+}
+
+TEST(Log, WritesJsonBehindAPriorityForTheJournalWhichKnowsTheTime) {
+  Ends ends;
+  {
+    Logger logger(to(ends));
+    logger.set_format(Format::kJson);
+    logger.error("five");
+  }
+  EXPECT_EQ(ends.read_all(), "<3>{\"level\":\"error\",\"message\":\"five\"}\n");
+}
+
+TEST(Log, CutsALongMessageInJsonWithinItsString) {
+  Ends ends;
+  {
+    Options options = to(ends);
+    options.format = Format::kJson;
+    Logger logger(options);
+    logger.info(std::string(100'000, '\n'));
+  }
+  const std::string line = ends.read_all();
+  EXPECT_LE(line.size(), kLongestLineBytes);
+  EXPECT_GT(line.size(), kLongestLineBytes - 20);
+  EXPECT_TRUE(line.ends_with("\\u000a...\"}\n")) << line;
+}
+
 TEST(Log, NeverHoldsUpTheCallerWhenNobodyReads) {
   for (const Ends::Kind kind : {Ends::Kind::kPipe, Ends::Kind::kSocket}) {
     const Ends ends(kind);
@@ -284,6 +325,19 @@ TEST(JournalStream, DecidesHowLinesBegin) {
   const std::string lines = ends.read_all();
   EXPECT_TRUE(lines.starts_with("<6>hello\n2")) << lines;
   EXPECT_TRUE(lines.ends_with("Z info hello\n")) << lines;
+}
+
+TEST(JournalStream, GivesEachLineOfATextAPriority) {
+  const Ends ends;
+  struct stat status{};
+  ASSERT_EQ(::fstat(ends.writer(), &status), 0);
+  EXPECT_EQ(with_priorities("one\ntwo", Level::kWarn, ends.writer()), "one\ntwo");
+  const std::string stream = std::to_string(status.st_dev) + ':' + std::to_string(status.st_ino);
+  ASSERT_EQ(::setenv("JOURNAL_STREAM", stream.c_str(), 1), 0);
+  EXPECT_EQ(with_priorities("one\ntwo", Level::kWarn, ends.writer()), "<4>one\n<4>two");
+  EXPECT_EQ(with_priorities("a\n\nb\n", Level::kError, ends.writer()), "<3>a\n<3>\n<3>b\n");
+  EXPECT_EQ(with_priorities("", Level::kError, ends.writer()), "");
+  ASSERT_EQ(::unsetenv("JOURNAL_STREAM"), 0);
 }
 
 TEST(RateLimit, LetsOneThroughPerIntervalAndCountsTheRest) {
