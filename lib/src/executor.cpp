@@ -160,7 +160,7 @@ Duration Executor::time_to_wait() noexcept {
     return kForever;
   }
   const TimePoint now = reactor_.now();  // as just read, since there is a deadline
-  return std::max(Duration::zero(), Duration(deadline - now));
+  return deadline <= now ? Duration::zero() : Duration(deadline - now);
 }
 
 void Executor::run() {
