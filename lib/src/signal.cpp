@@ -25,14 +25,19 @@ Result<SignalSet> SignalSet::block(std::initializer_list<int> signals) noexcept 
 Task<Result<int>> SignalSet::next() const {
   signalfd_siginfo info{};
   const auto bytes = std::as_writable_bytes(std::span(&info, 1));
-  const auto count = co_await Operation(ReadRequest(fd_.get(), bytes, 0));
-  if (!count) {
-    co_return std::unexpected(count.error());
+  while (true) {
+    const auto count = co_await Operation(ReadRequest(fd_.get(), bytes, 0));
+    if (!count && count.error().value() == EINTR) {
+      continue;  // the process was stopped and goes on (signal(7)): no signal of the set has come
+    }
+    if (!count) {
+      co_return std::unexpected(count.error());
+    }
+    if (*count != sizeof(info)) {
+      co_return failure(EIO);
+    }
+    co_return static_cast<int>(info.ssi_signo);
   }
-  if (*count != sizeof(info)) {
-    co_return failure(EIO);
-  }
-  co_return static_cast<int>(info.ssi_signo);
 }
 
 }  // namespace sluice

@@ -50,6 +50,17 @@ def readiness(daemon):
             return None
 
 
+def test_a_daemon_that_is_stopped_and_goes_on_serves(fleet, root):
+    """Each SIGSTOP interrupts the read of the signal descriptor, in one of many times."""
+    daemon = fleet.serve(root)
+    for _ in range(400):
+        daemon.signal(signal.SIGSTOP)
+        daemon.signal(signal.SIGCONT)
+    assert daemon.get("/small.txt").status == 200
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_daemon_with_status_0(fleet, root, number):
     daemon = fleet.serve(root)

@@ -1,12 +1,14 @@
 // Usage: overflowing_ring BEFORE AFTER
 //
-// Makes the kernel hold completions back because the completion queue of a ring is full, and writes
-// the metrics page of that ring before and after it to two files.
+// Makes the kernel hold completions back because the completion queue of a ring is full, then has
+// operations wait because its submission queue is, and writes the metrics page of that ring before
+// and after it to two files.
 //
 // sluiced cannot be brought to this, on purpose: it counts the room for completions, and accepts
 // connections one at a time where its listener could complete more often than the queue has room.
 // So this goes past the listener, and arms an accept on the smallest ring that completes once for
-// each of more connections than the queue has entries.
+// each of more connections than the queue has entries. Nor does sluiced fill the smallest
+// submission queue that it can be given: what it can answer at once takes no place there.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -102,6 +104,26 @@ bool overflow(sluice::Reactor& reactor) {
   return accepted.count() > 0 && reactor.metrics().completion_overflows.value() > 0;
 }
 
+class Unheard final : public sluice::Waker {
+ public:
+  void wake(sluice::Completion /*completion*/) noexcept override {}
+};
+
+/// More operations at once than the queue has places; they are admitted turn by turn.
+bool fill_submissions(sluice::Reactor& reactor, sluice::ExecutorMetrics& executor) {
+  Unheard unheard;
+  for (unsigned count = 0; count < 4 * reactor.ring().submission_capacity(); ++count) {
+    if (!reactor.register_operation(unheard, {})) {
+      return false;
+    }
+  }
+  while (reactor.in_flight() > 0) {
+    executor.turns.add();
+    reactor.wait(sluice::kForever);
+  }
+  return reactor.metrics().submission_queue_full.value() > 0;
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
@@ -116,11 +138,15 @@ int main(int argument_count, char** arguments) {
     return 69;
   }
   sluice::Reactor reactor(std::move(*ring));
-  const sluice::ExecutorMetrics executor;
+  sluice::ExecutorMetrics executor;
   const sluiced::admin::MetricsPage page({{"0", &reactor.metrics(), &executor, nullptr}}, {}, {});
   std::ofstream(arguments[1]) << page.render();
   if (!overflow(reactor)) {
     std::fputs("overflowing_ring: the completion queue did not overflow\n", stderr);
+    return 70;
+  }
+  if (!fill_submissions(reactor, executor)) {
+    std::fputs("overflowing_ring: the submission queue was not used up\n", stderr);
     return 70;
   }
   std::ofstream(arguments[2]) << page.render();
