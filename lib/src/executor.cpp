@@ -135,9 +135,7 @@ void Executor::run_ready() {
     }
     --ready_count_;
     promise->self().resume();
-    if (finished_ != nullptr) {
-      bury_finished();
-    }
+    bury_finished();
   }
   metrics_.resumes.add(round);
 }

@@ -276,14 +276,10 @@ Result<void> Reactor::arm_wake() {
   entry.fd = wake_fd_.get();
   entry.address = reinterpret_cast<std::uint64_t>(&wake_channel_.count);
   entry.length = sizeof(wake_channel_.count);
-  const auto [id, taken] = slots_.acquire();
+  const auto [id, taken] = take_slot(wake_channel_, OperationKind::wake);
   if (taken == nullptr) {
     return failure(ENOBUFS);
   }
-  taken->waker = &wake_channel_;
-  taken->registered_at = now_;
-  taken->kind = OperationKind::wake;
-  metrics_.registered.add();
   if (push(entry, id.to_user_data())) {
     taken->state = Slot::State::in_flight;
   } else {

@@ -101,15 +101,11 @@ class SLUICE_API Reactor {
   [[nodiscard, gnu::always_inline]] OperationId file_operation(Waker& waker,
                                                                const Submission& entry) {
     require_own_thread();
-    const auto [id, taken] = slots_.acquire();
+    const auto [id, taken] = take_slot(waker, kind_of(entry.opcode));
     if (taken == nullptr) [[unlikely]] {
       return {};
     }
     detail::Slot& slot = *taken;
-    slot.waker = &waker;
-    slot.registered_at = now_;
-    slot.kind = kind_of(entry.opcode);
-    metrics_.registered.add();
     if (parked_.empty() && has_room() && push(entry, id.to_user_data())) [[likely]] {
       slot.state = detail::Slot::State::in_flight;
       ++admitted_;
@@ -175,6 +171,18 @@ class SLUICE_API Reactor {
     detail::invariant(is_on_its_thread(),
                       "a Reactor is called by the thread that made it: post() to its Executor, or "
                       "ShardSet::post(), to reach it from another");
+  }
+  // Files a waiter: neither an id nor a slot at the limit.
+  [[nodiscard, gnu::always_inline]] detail::SlotTable::Taken take_slot(Waker& waker,
+                                                                       OperationKind kind) {
+    const detail::SlotTable::Taken taken = slots_.acquire();
+    if (taken.slot != nullptr) [[likely]] {
+      taken.slot->waker = &waker;
+      taken.slot->registered_at = now_;
+      taken.slot->kind = kind;
+      metrics_.registered.add();
+    }
+    return taken;
   }
   // In both queues, for an operation that is not the reactor's own.
   [[nodiscard]] bool has_room() const noexcept {
