@@ -70,10 +70,9 @@ ExitCode serve(config::Config config, const cli::ServiceUser& user, Reloading re
   log::Options log_options;
   log_options.level = static_cast<log::Level>(config.log.level);
 
-  auto opened =
-      service::open(std::move(config), {std::move(manager), std::move(*sockets),
-                                        std::move(reloading.config_file),
-                                        std::move(reloading.control_path), user});
+  auto opened = service::open(
+      std::move(config), {std::move(manager), std::move(*sockets), std::move(reloading.config_file),
+                          std::move(reloading.control_path), user});
   if (!opened) {
     return fail_start(opened.error());
   }

@@ -76,13 +76,13 @@ void check_readable(const Config& config, const Places& places, Problems& proble
     }
     if (::stat(readable[index].c_str(), &status) != 0) {
       const int error = errno;
-      problems.error(places.find(path),
-                     "the directory " + in_quotes(readable[index], text::kLongestQuotedPath) + ' ' +
-                         (error == ENOENT ? "does not exist"
-                                          : "cannot be looked up: " + reason(error)));
+      problems.error(
+          places.find(path),
+          "the directory " + in_quotes(readable[index], text::kLongestQuotedPath) + ' ' +
+              (error == ENOENT ? "does not exist" : "cannot be looked up: " + reason(error)));
     } else if (!S_ISDIR(status.st_mode)) {
-      problems.error(places.find(path), in_quotes(readable[index], text::kLongestQuotedPath) +
-                                            " is not a directory");
+      problems.error(places.find(path),
+                     in_quotes(readable[index], text::kLongestQuotedPath) + " is not a directory");
     }
   }
 }

@@ -129,8 +129,8 @@ Rules Confinement::rules(const config::Config& config, const StartFiles& files) 
 std::expected<Confinement, StartError> Confinement::enter(const config::Config& config,
                                                           const StartFiles& files) {
   if (!is_only_thread()) {
-    return std::unexpected(StartError{cli::ExitCode::kInternal,
-                                      "a thread was made before sluiced was confined"});
+    return std::unexpected(
+        StartError{cli::ExitCode::kInternal, "a thread was made before sluiced was confined"});
   }
   Confinement made;
   if (config.confinement.landlock == config::Landlock::kOff) {
@@ -156,10 +156,11 @@ std::expected<Confinement, StartError> Confinement::enter(const config::Config& 
 std::expected<void, StartError> Confinement::confine(int abi, const config::Config& config,
                                                      const StartFiles& files) {
   const auto cannot = [](std::string_view what, const std::error_code& error) {
-    return std::unexpected(StartError{
-        cli::ExitCode::kOsError, fmt::format("cannot confine sluiced ({}): {}; confinement.landlock: "
-                                             "off does without",
-                                             what, error.message())});
+    return std::unexpected(
+        StartError{cli::ExitCode::kOsError,
+                   fmt::format("cannot confine sluiced ({}): {}; confinement.landlock: "
+                               "off does without",
+                               what, error.message())});
   };
   const auto ruleset = landlock::Ruleset::create(abi, files.tells_abstract_socket);
   if (!ruleset) {

@@ -50,9 +50,9 @@ class Confinement {
                                                                     const StartFiles& files);
 
   [[nodiscard]] bool is_in_force() const noexcept { return abi_ > 0; }
-  /// What `config` asks for that has not been kept: roots, pages, an access log, sockets. Each error
-  /// has its place in the file, and says what to do. Looks at the file system; may be called from
-  /// any thread.
+  /// What `config` asks for that has not been kept: roots, pages, an access log, sockets. Each
+  /// error has its place in the file, and says what to do. Looks at the file system; may be called
+  /// from any thread.
   [[nodiscard]] std::vector<config::Diagnostic> refusals(const config::Config& config) const;
   /// "Landlock (version 7)", or why there is none.
   [[nodiscard]] const std::string& describe() const noexcept { return description_; }

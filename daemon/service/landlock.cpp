@@ -65,8 +65,8 @@ sluice::Result<Ruleset> Ruleset::create(int abi, bool may_reach_abstract_sockets
   if (abi >= 6) {
     attributes.scoped = kScopeSignals | (may_reach_abstract_sockets ? 0 : kScopeAbstractSockets);
   }
-  sluice::UniqueFd fd(static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, &attributes, size_of(abi), 0U)));
+  sluice::UniqueFd fd(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size_of(abi), 0U)));
   if (!fd) {
     return sluice::failure(errno);
   }

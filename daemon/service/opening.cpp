@@ -52,9 +52,9 @@ Outcome hand_over(const std::vector<OpenListener>& listeners, const User& user) 
     const char* const path = listener.unix_path.c_str();
     if (!listener.unix_path.empty() && ::lchown(path, user.uid, user.gid) != 0) {
       const std::error_code error(errno, std::generic_category());
-      return std::unexpected(
-          StartError{cli::ExitCode::kOsError, fmt::format("cannot give the socket {} to {}: {}",
-                                                          path, user.name, error.message())});
+      return std::unexpected(StartError{
+          cli::ExitCode::kOsError,
+          fmt::format("cannot give the socket {} to {}: {}", path, user.name, error.message())});
     }
   }
   return {};
@@ -109,9 +109,9 @@ Outcome confine(Opened& opened) {
   // configuration of OpenSSL.
   ::tzset();
   files::Sha256OfFile::prepare();
-  auto confinement =
-      Confinement::enter(opened.sites->config(), {opened.config_file, opened.control_path,
-                                                  opened.manager.has_abstract_address()});
+  auto confinement = Confinement::enter(
+      opened.sites->config(),
+      {opened.config_file, opened.control_path, opened.manager.has_abstract_address()});
   if (!confinement) {
     return std::unexpected(std::move(confinement.error()));
   }
@@ -135,8 +135,8 @@ Opened::~Opened() {
 }
 
 std::expected<Opened, StartError> open(config::Config config, Inheritance inheritance) {
-  const std::string wanted = inheritance.user.name.empty() ? config.runtime.user.value_or("")
-                                                           : inheritance.user.name;
+  const std::string wanted =
+      inheritance.user.name.empty() ? config.runtime.user.value_or("") : inheritance.user.name;
   auto user = choose_user(wanted, inheritance.user.allow_root);
   if (!user) {
     return std::unexpected(std::move(user.error()));

@@ -36,8 +36,8 @@ std::optional<unsigned> number(std::string_view text) noexcept {
 }
 
 std::expected<void, StartError> cannot_drop(const char* what) {
-  return std::unexpected(StartError{
-      cli::ExitCode::kOsError, fmt::format("cannot give up {}: {}", what, reason(errno))});
+  return std::unexpected(StartError{cli::ExitCode::kOsError,
+                                    fmt::format("cannot give up {}: {}", what, reason(errno))});
 }
 
 using Capabilities = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
@@ -180,8 +180,8 @@ std::expected<void, StartError> drop_privileges(const std::optional<User>& user)
     return cannot_drop("new privileges");
   }
   if (user && user->uid != 0 && is_root()) {
-    return std::unexpected(StartError{
-        cli::ExitCode::kPermission, "sluiced is still root after it became " + user->name});
+    return std::unexpected(StartError{cli::ExitCode::kPermission,
+                                      "sluiced is still root after it became " + user->name});
   }
   return {};
 }

@@ -18,9 +18,9 @@ inline constexpr unsigned kControlRingEntries = 256;
 /// The operations that the daemon asks rings for. They are made so that the kernel refuses all
 /// others, and every registration.
 inline constexpr std::array kOperationsInUse{
-    sluice::Opcode::accept,  sluice::Opcode::receive,  sluice::Opcode::send,
-    sluice::Opcode::sendmsg, sluice::Opcode::read,     sluice::Opcode::write,
-    sluice::Opcode::openat2, sluice::Opcode::statx,    sluice::Opcode::close,
+    sluice::Opcode::accept,   sluice::Opcode::receive,     sluice::Opcode::send,
+    sluice::Opcode::sendmsg,  sluice::Opcode::read,        sluice::Opcode::write,
+    sluice::Opcode::openat2,  sluice::Opcode::statx,       sluice::Opcode::close,
     sluice::Opcode::poll_add, sluice::Opcode::async_cancel};
 
 /// The share of a shard in the connections that the listeners may have, rounded up.

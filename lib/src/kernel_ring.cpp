@@ -143,8 +143,8 @@ int restrict_and_enable(const io_uring& ring, const std::bitset<256>& operations
       allow(IORING_RESTRICTION_SQE_OP, opcode);
     }
   }
-  allow(IORING_RESTRICTION_SQE_FLAGS_ALLOWED, kSubmissionFixedFile | kSubmissionAsync |
-                                                  kSubmissionBufferSelect | kSubmissionSkipSuccess);
+  allow(IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
+        kSubmissionFixedFile | kSubmissionAsync | kSubmissionBufferSelect | kSubmissionSkipSuccess);
   for (const Registration registration : registrations) {
     for (const unsigned call : calls_of(registration)) {
       allow(IORING_RESTRICTION_REGISTER_OP, call);

@@ -47,8 +47,8 @@ TEST(EnvironmentCheck, PointsAtAReadableDirectoryThatIsNone) {
   const auto with = [&directory](const std::string& readable) {
     return checked(directory.path(), "confinement: {readable: [/, " + readable + "]}\n");
   };
-  EXPECT_TRUE(with("/no/such").starts_with(
-      "t:7:28: error: the directory '/no/such' does not exist\n"));
+  EXPECT_TRUE(
+      with("/no/such").starts_with("t:7:28: error: the directory '/no/such' does not exist\n"));
   EXPECT_TRUE(with(file).starts_with("t:7:28: error: '" + file + "' is not a directory\n"));
   EXPECT_EQ(with(directory.path()), "");
 }

@@ -148,7 +148,8 @@ sluice::Task<void> open_through_ring(std::string path, int& outcome) {
   std::array<int, 2> by_worker{-1, -1};
   std::thread([&] {  // as those of the blocking pool and of the log are made
     by_worker = {errno_of_open(tree.inside()), errno_of_open(tree.outside())};
-  }).join();
+  })
+      .join();
   CHILD_CHECK(by_worker[0] == 0 && by_worker[1] == EACCES);
   ::_exit(0);
 }
@@ -252,18 +253,22 @@ TEST(Confinement, KeepsWhatTheConfigurationNamesAndNoMore) {
   config.log.access.target = "/var/log/sluice/access.log";
   config.listeners[0].address = *config::parse_listen_address("unix:/run/web/s");
   config.admin.listen = *config::parse_listen_address("unix:/run/admin/s");
-  const auto rules = Confinement::rules(config, {"/etc/sluice/sluiced.yaml", "/run/sluice/control"});
-  const std::map<std::string, Access> expected{
-      {"/srv/www", kReadFile | kReadDirectory},  {"/srv/more", kReadFile | kReadDirectory},
-      {"/srv/pages", kReadFile},                 {"/etc/sluice", kReadFile},
-      {"/var/log/sluice", kWriteFile | kMakeFile}, {"/run/web", kMakeSocket | kRemoveFile},
-      {"/run/admin", kMakeSocket | kRemoveFile}, {"/run/sluice", kMakeSocket | kRemoveFile}};
+  const auto rules =
+      Confinement::rules(config, {"/etc/sluice/sluiced.yaml", "/run/sluice/control"});
+  const std::map<std::string, Access> expected{{"/srv/www", kReadFile | kReadDirectory},
+                                               {"/srv/more", kReadFile | kReadDirectory},
+                                               {"/srv/pages", kReadFile},
+                                               {"/etc/sluice", kReadFile},
+                                               {"/var/log/sluice", kWriteFile | kMakeFile},
+                                               {"/run/web", kMakeSocket | kRemoveFile},
+                                               {"/run/admin", kMakeSocket | kRemoveFile},
+                                               {"/run/sluice", kMakeSocket | kRemoveFile}};
   for (const auto& [path, access] : expected) {
     EXPECT_EQ(allowed_at(rules, path), access) << path;
   }
   for (const Confinement::Rule& rule : rules) {
-    const bool is_of_the_system = rule.path.native().starts_with("/proc/") ||
-                                  rule.path.native().starts_with("/usr/lib/");
+    const bool is_of_the_system =
+        rule.path.native().starts_with("/proc/") || rule.path.native().starts_with("/usr/lib/");
     EXPECT_TRUE(is_of_the_system || expected.contains(rule.path.native())) << rule.path;
   }
 }

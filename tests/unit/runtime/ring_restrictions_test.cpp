@@ -1,5 +1,3 @@
-#include <sluice/kernel_ring.hpp>
-
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -13,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sluice/kernel_ring.hpp>
 #include <sluice/path_requests.hpp>
 #include <sluice/shard.hpp>
 #include <sluice/socket_requests.hpp>
@@ -132,9 +131,8 @@ TEST(RingRestrictions, HoldForTheRingsOfShards) {
   const auto shards = ShardSet::start(options);
   ASSERT_TRUE(shards) << shards.error().explanation;
   std::optional<bool> opens;
-  (*shards)->post(0, [&opens](Shard& shard) {
-    opens = shard.reactor().ring().supports(Opcode::openat2);
-  });
+  (*shards)->post(
+      0, [&opens](Shard& shard) { opens = shard.reactor().ring().supports(Opcode::openat2); });
   (*shards)->stop(true);
   (*shards)->join();
   EXPECT_EQ(opens, false);
