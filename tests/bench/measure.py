@@ -153,7 +153,8 @@ class Bench:
 
     def sluiced(self, program):
         """The command that serves the files with it."""
-        return [program, "run", "--allow-root", "-c", self.write_config("sluiced.yaml", "sluiced.yaml")]
+        return [program, "run", "--allow-root", "-c",
+                self.write_config("sluiced.yaml", "sluiced.yaml")]
 
     def nginx(self, port, sendfile):
         """The same for nginx; `sendfile` is the value of that directive, and what follows it."""
