@@ -31,8 +31,9 @@ constexpr std::string_view kStderr = "stderr";
 // Where a file may be replaced by another one of the same name. All that is there, for a file right
 // below the root of the file system, would be everything.
 fs::path around(const fs::path& file) {
-  const fs::path folder = file.parent_path();
-  return folder.empty() ? fs::path(".") : (folder == folder.root_path() ? file : folder);
+  std::error_code error;
+  const fs::path folder = fs::absolute(file, error).parent_path();
+  return error || folder == folder.root_path() ? file : folder;
 }
 
 // By its name, and by the one that it has behind links.

@@ -79,6 +79,10 @@ sluice::Result<void> Ruleset::allow(int file, Access access) const {
     return sluice::failure(errno);
   }
   const PathBeneath rule{S_ISDIR(found.st_mode) ? access : access & (kReadFile | kWriteFile), file};
+  // What can be done with directories only; the kernel takes a rule without rights for a mistake.
+  if (rule.allowed == 0) {
+    return {};
+  }
   if (::syscall(SYS_landlock_add_rule, fd_.get(), kRulePathBeneath, &rule, 0U) != 0) {
     return sluice::failure(errno);
   }

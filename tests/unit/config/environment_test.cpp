@@ -48,8 +48,8 @@ TEST(EnvironmentCheck, PointsAtAReadableDirectoryThatIsNone) {
     return checked(directory.path(), "confinement: {readable: [/, " + readable + "]}\n");
   };
   EXPECT_TRUE(
-      with("/no/such").starts_with("t:7:28: error: the directory '/no/such' does not exist\n"));
-  EXPECT_TRUE(with(file).starts_with("t:7:28: error: '" + file + "' is not a directory\n"));
+      with("/no/such").starts_with("t:7:29: error: the directory '/no/such' does not exist\n"));
+  EXPECT_TRUE(with(file).starts_with("t:7:29: error: '" + file + "' is not a directory\n"));
   EXPECT_EQ(with(directory.path()), "");
 }
 

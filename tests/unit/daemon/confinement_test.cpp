@@ -283,6 +283,15 @@ TEST(Confinement, AFileAtTheTopOfTheFileSystemDoesNotOpenAllOfIt) {
   }
   EXPECT_EQ(allowed_at(rules, "/gone.html"), landlock::kReadFile);
   EXPECT_EQ(allowed_at(rules, "/sluiced.yaml"), landlock::kReadFile);
+
+  const fs::path here = fs::current_path();
+  EXPECT_EQ(allowed_at(Confinement::rules(config, {"sluiced.yaml", ""}), here),
+            landlock::kReadFile);
+  fs::current_path("/");
+  const auto relative = Confinement::rules(config, {"sluiced.yaml", ""});
+  fs::current_path(here);
+  EXPECT_EQ(allowed_at(relative, "/"), 0U);
+  EXPECT_EQ(allowed_at(relative, "sluiced.yaml"), landlock::kReadFile);
 }
 
 TEST(Confinement, ALogThatIsNoFileIsAllowedByItself) {
