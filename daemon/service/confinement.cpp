@@ -139,12 +139,11 @@ std::expected<Confinement, StartError> Confinement::enter(const config::Config& 
   }
   const auto abi = landlock::abi_version();
   if (!abi) {
-    made.is_missing_ = true;
-    made.description_ = "no Landlock: " + explain_no_landlock(abi.error());
+    made.lack_ =
+        "there is no Landlock to confine sluiced with: " + explain_no_landlock(abi.error());
     if (config.confinement.landlock == config::Landlock::kRequired) {
-      return std::unexpected(
-          StartError{cli::ExitCode::kUnavailable,
-                     "confinement.landlock is required, but " + made.description_});
+      return std::unexpected(StartError{cli::ExitCode::kUnavailable,
+                                        "confinement.landlock is required, and " + made.lack_});
     }
     return made;
   }

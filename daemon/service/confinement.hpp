@@ -54,10 +54,10 @@ class Confinement {
   /// error has its place in the file, and says what to do. Looks at the file system; may be called
   /// from any thread.
   [[nodiscard]] std::vector<config::Diagnostic> refusals(const config::Config& config) const;
-  /// "Landlock (version 7)", or why there is none.
+  /// "Landlock (version 7)", "no Landlock".
   [[nodiscard]] const std::string& describe() const noexcept { return description_; }
-  /// Whether it was asked for and is not to be had.
-  [[nodiscard]] bool is_missing() const noexcept { return is_missing_; }
+  /// A sentence, where it was asked for and is not to be had, that says why; else empty.
+  [[nodiscard]] const std::string& lack() const noexcept { return lack_; }
 
  private:
   /// A rule that the kernel has taken, by the file that it holds on to.
@@ -71,8 +71,8 @@ class Confinement {
   [[nodiscard]] bool may(const std::filesystem::path& path, landlock::Access access) const;
 
   int abi_ = 0;
-  bool is_missing_ = false;
-  std::string description_ = "no Landlock (switched off)";
+  std::string lack_;
+  std::string description_ = "no Landlock";
   std::vector<Kept> kept_;
   // The kernel forgets a folder of /proc that nobody looks at, and makes a new one for who asks
   // next, of which no rule knows. An open one it keeps.

@@ -116,8 +116,8 @@ Outcome confine(Opened& opened) {
     return std::unexpected(std::move(confinement.error()));
   }
   opened.confinement = std::move(*confinement);
-  if (opened.confinement.is_missing()) {
-    opened.warnings.push_back(opened.confinement.describe());
+  if (!opened.confinement.lack().empty()) {
+    opened.warnings.push_back(opened.confinement.lack());
   }
   return {};
 }

@@ -88,7 +88,7 @@ def test_a_link_that_is_followed_leads_to_what_is_readable_only(fleet, root, oth
     off = "confinement: {landlock: off}\n"
     daemon = fleet.run(serving(root, off, follow))
     assert daemon.get("/link").body == b"other"
-    assert "no Landlock (switched off)" in confined_line(daemon)
+    assert "no Landlock" in confined_line(daemon)
 
 
 def test_what_is_switched_off_refuses_no_root(fleet, root, other):
@@ -140,7 +140,7 @@ def test_without_landlock_it_serves_with_a_warning_unless_it_is_required(fleet, 
     launcher = process.without_landlock(number)
     daemon = fleet.run(serving(root), launcher=launcher)
     assert daemon.get("/a").body == b"file"
-    assert words in confined_line(daemon)
+    assert "no Landlock" in confined_line(daemon)
     assert any(" warn " in line and words in line for line in daemon.stderr.splitlines())
     path = fleet.write_configuration(serving(root, "confinement: {landlock: required}\n"))
     done = run_to_end("run", "-c", path, launcher=launcher)

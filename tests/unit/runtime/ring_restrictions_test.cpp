@@ -41,7 +41,9 @@ std::int32_t result_of(Ring& ring, const Submission& entry) {
 }
 
 std::int32_t open_through(Ring& ring) {
-  OpenRequest request(AT_FDCWD, "/", {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC});
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  OpenRequest request(AT_FDCWD, "/", how);
   return result_of(ring, request.prepare());
 }
 
