@@ -51,7 +51,8 @@ def test_a_thousand_reloads_under_load_cost_no_request_and_no_memory(fleet, tree
     env = {**os.environ, "ASAN_OPTIONS": f"{options}:quarantine_size_mb=4"}
     logging = f"{ADMIN}log: {{access: {{target: '{tree}/log'}}}}\n"
     texts = [(configuration({"/": root}), 0),
-             (configuration({"/": root, "/other/": other}, listeners=WEB + EXTRA, extra=logging), 0),
+             (configuration({"/": root, "/other/": other}, listeners=WEB + EXTRA,
+                            extra=logging), 0),
              (configuration({"/": root, "/other/": root / "nowhere"}), 78),
              (configuration({"/": root}, listeners=EXTRA + WEB, site="    index: [a]\n"), 0),
              (configuration({"/": root}) + "nonsense: 1\n", 78)]
