@@ -52,7 +52,12 @@ struct Reloading {
   std::filesystem::path control_path;
 };
 
-ExitCode serve(config::Config config, Reloading reloading) {
+ExitCode fail_start(const service::StartError& error) {
+  print(stderr, "sluiced: " + error.message + "\n");
+  return error.code;
+}
+
+ExitCode serve(config::Config config, const cli::ServiceUser& user, Reloading reloading) {
   auto manager = service::ServiceManager::from_environment();
   auto sockets = service::InheritedSockets::from_environment();
   if (!sockets) {
@@ -72,37 +77,39 @@ ExitCode serve(config::Config config, Reloading reloading) {
   log::Options log_options;
   log_options.level = static_cast<log::Level>(config.log.level);
   log_options.format = static_cast<log::Format>(config.log.format);
-  log::Logger logger(log_options);
 
-  auto daemon =
-      service::Daemon::start(std::move(config), *signals,
-                             {std::move(manager), std::move(*sockets),
-                              std::move(reloading.config_file), std::move(reloading.control_path)},
-                             logger);
+  auto opened = service::open(
+      std::move(config), {std::move(manager), std::move(*sockets), std::move(reloading.config_file),
+                          std::move(reloading.control_path), user});
+  if (!opened) {
+    return fail_start(opened.error());
+  }
+  // It has a thread, and so do shards: what open() gave up has to be gone by then.
+  log::Logger logger(log_options);
+  auto daemon = service::Daemon::start(std::move(*opened), *signals, logger);
   if (!daemon) {
-    print(stderr, "sluiced: " + daemon.error().message + "\n");
-    return daemon.error().code;
+    return fail_start(daemon.error());
   }
   print(stdout, (*daemon)->describe());
   (*daemon)->run();
   return ExitCode::kOk;
 }
 
-ExitCode serve_if_loaded(Loaded loaded, Reloading reloading = {}) {
+ExitCode serve_if_loaded(Loaded loaded, const cli::ServiceUser& user, Reloading reloading = {}) {
   if (!loaded) {
     print(stderr, config::format(loaded.error()));
     return ExitCode::kConfig;
   }
   print(stderr, config::format(loaded->warnings), log::Level::kWarn);
-  return serve(std::move(*loaded), std::move(reloading));
+  return serve(std::move(*loaded), user, std::move(reloading));
 }
 
 ExitCode follow(const cli::Serve& options) {
-  return serve_if_loaded(config::serve_config(options));
+  return serve_if_loaded(config::serve_config(options), options.user);
 }
 
 ExitCode follow(const cli::Run& run) {
-  return serve_if_loaded(config::load_file(run.config),
+  return serve_if_loaded(config::load_file(run.config), run.user,
                          {run.config, run.control.value_or(service::default_control_path())});
 }
 

@@ -22,6 +22,13 @@ for argument in "$@"; do
   case $argument in --listen | --listen=*) listen=() ;; esac
 done
 
+# What a directory of root's holds, only root can read.
+user=()
+((EUID != 0)) || user=(--allow-root)
+for argument in "$@"; do
+  case $argument in --user | --user=*) user=() ;; esac
+done
+
 "$root/.ci/install-packages" build
 program=$root/build/release/bin/sluiced
 log=$root/build/logs/sluiced.log
@@ -32,4 +39,4 @@ mkdir -p "$(dirname "$log")"
   cmake --build --preset release --target sluiced -j "$(nproc)") >"$log" 2>&1 ||
   { show_end "$log" >&2 && die 70 "sluiced could not be built"; }
 
-exec "$program" serve "$directory" "${listen[@]}" --listing "$@"
+exec "$program" serve "$directory" "${listen[@]}" "${user[@]}" --listing "$@"

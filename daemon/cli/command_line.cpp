@@ -13,6 +13,7 @@
 
 #include "cli/verb.hpp"
 #include "config/address.hpp"
+#include "config/text_rules.hpp"
 #include "text/printable.hpp"
 
 namespace sluiced::cli {
@@ -41,8 +42,26 @@ constexpr std::string_view kOverview =
     "help.\n"
     "\n"
     "Exit status: 0 success, 1 doctor or healthcheck found something wrong, 64 usage,\n"
-    "69 no io_uring or no daemon, 70 internal error, 71 system error, 77 permission denied,\n"
-    "78 configuration error.\n";
+    "69 no io_uring, no Landlock where it is required, or no daemon, 70 internal error,\n"
+    "71 system error, 77 permission denied, 78 configuration error.\n";
+
+void add_user(Verb& verb, ServiceUser& user) {
+  verb.add("--user", user.name,
+           "Who serves, once root has bound the listeners: NAME or NAME:GROUP (default: "
+           "runtime.user of the configuration)",
+           "NAME");
+  verb.add_flag("--allow-root", user.allow_root,
+                "Stay root, without its capabilities, where no user is named; otherwise root is "
+                "refused");
+}
+
+std::optional<std::string> flaw_of(const ServiceUser& user) {
+  if (user.name.empty()) {
+    return std::nullopt;
+  }
+  const auto name = config::check_user(user.name);
+  return name ? std::nullopt : std::optional("--user: " + name.error());
+}
 
 Outcome parse_serve(const Arguments& arguments) {
   Serve serve;
@@ -55,12 +74,16 @@ Outcome parse_serve(const Arguments& arguments) {
   verb.add("--admin", admin,
            "Where /metrics and health are served, or off (default: " + admin + ")", "ADDR");
   verb.add_flag("--listing", serve.listing, "List directories that have no index.html");
+  add_user(verb, serve.user);
   verb.set_footer("ADDR is 1.2.3.4:80, [2001:db8::1]:80, :80 for every address, or unix:/path.");
   if (std::optional<Outcome> outcome = verb.parse(arguments)) {
     return *std::move(outcome);
   }
   if (directory.empty()) {
     return verb.complain("the name of the directory is empty");
+  }
+  if (auto flaw = flaw_of(serve.user)) {
+    return verb.complain(*std::move(flaw));
   }
   serve.directory = directory;
   config::Parsed<config::ListenAddress> address = config::parse_listen_address(listen);
@@ -92,13 +115,18 @@ Outcome parse_run(const Arguments& arguments) {
       "--control", control,
       std::string("Where `reload` and `status` ask, or off (default: ") + kDefaultControl + ")",
       "PATH");
+  ServiceUser user;
+  add_user(verb, user);
   if (std::optional<Outcome> outcome = verb.parse(arguments)) {
     return *std::move(outcome);
   }
   if (file.empty()) {
     return verb.complain("which configuration? Name it with -c FILE");
   }
-  Run run{file};
+  if (auto flaw = flaw_of(user)) {
+    return verb.complain(*std::move(flaw));
+  }
+  Run run{.config = file, .user = std::move(user)};
   if (given->count() > 0) {
     run.control = control == "off" ? std::string() : control;
   }

@@ -10,14 +10,27 @@
 
 namespace sluiced::cli {
 
+/// Who is to serve.
+struct ServiceUser {
+  std::string name{};       ///< `NAME` or `NAME:GROUP`; empty for what the configuration says.
+  bool allow_root = false;  ///< To stay root where nobody is named.
+
+  friend bool operator==(const ServiceUser&, const ServiceUser&) = default;
+};
+
 /// `serve DIR`: the options are those of a configuration made up on the spot.
-using Serve = config::ServeOptions;
+struct Serve : config::ServeOptions {
+  ServiceUser user{};
+
+  friend bool operator==(const Serve&, const Serve&) = default;
+};
 
 /// `run -c FILE`.
 struct Run {
   std::filesystem::path config;
   /// Of the control socket; nothing where the command line says nothing, empty where it says off.
   std::optional<std::filesystem::path> control{};
+  ServiceUser user{};
 
   friend bool operator==(const Run&, const Run&) = default;
 };

@@ -32,8 +32,22 @@ struct Runtime {
   std::uint32_t max_open_files = 65536;
   std::uint32_t cached_files = 2048;
   std::chrono::milliseconds unwatched_file_age{0};
+  /// `NAME` or `NAME:GROUP`, names or numbers: whom a process that root started goes over to.
+  /// Nothing: nobody.
+  std::optional<std::string> user{};
 
   friend bool operator==(const Runtime&, const Runtime&) = default;
+};
+
+enum class Landlock : std::uint8_t { kRequired, kBestEffort, kOff };
+
+/// What the process may reach, once it serves (landlock(7)). Takes effect at start only.
+struct Confinement {
+  Landlock landlock = Landlock::kBestEffort;
+  /// Directories beneath which roots may lie that a later configuration names.
+  std::vector<std::string> readable{};
+
+  friend bool operator==(const Confinement&, const Confinement&) = default;
 };
 
 /// The listener for operators, never meant for the public.
@@ -255,6 +269,7 @@ struct Archives {
 
 struct Config {
   Runtime runtime;
+  Confinement confinement;
   Admin admin;
   Log log;
   std::vector<Listener> listeners;

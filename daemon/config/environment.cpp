@@ -66,6 +66,27 @@ void check_mounts(const Config& config, const Places& places, Problems& problems
   }
 }
 
+void check_readable(const Config& config, const Places& places, Problems& problems) {
+  const std::vector<std::string>& readable = config.confinement.readable;
+  for (std::size_t index = 0; index < readable.size(); ++index) {
+    const std::string path = Reader::indexed("confinement.readable", index);
+    struct stat status{};
+    if (readable[index].empty()) {
+      continue;
+    }
+    if (::stat(readable[index].c_str(), &status) != 0) {
+      const int error = errno;
+      problems.error(
+          places.find(path),
+          "the directory " + in_quotes(readable[index], text::kLongestQuotedPath) + ' ' +
+              (error == ENOENT ? "does not exist" : "cannot be looked up: " + reason(error)));
+    } else if (!S_ISDIR(status.st_mode)) {
+      problems.error(places.find(path),
+                     in_quotes(readable[index], text::kLongestQuotedPath) + " is not a directory");
+    }
+  }
+}
+
 /// What keeps the page for an error from being used, or an empty text.
 std::string flaw_of_page(const std::string& file) {
   struct stat status{};
@@ -120,6 +141,7 @@ void check_listeners(const Config& config, const Places& places, Problems& probl
 
 void check_environment(const Config& config, const Places& places, Problems& problems) {
   check_mounts(config, places, problems);
+  check_readable(config, places, problems);
   check_error_pages(config, places, problems);
   check_listeners(config, places, problems);
 }

@@ -25,10 +25,13 @@ constexpr std::uint64_t kMostDescriptors = 1U << 30U;
 constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
 constexpr std::array<std::string_view, 2> kAccessFormats{"combined", "json"};
+constexpr std::array<std::string_view, 3> kLandlockChoices{"required", "best_effort", "off"};
 
 constexpr std::array kConfigFields{
     row<&Config::runtime>("runtime", section(),
                           "What the process uses; takes effect at a start only."),
+    row<&Config::confinement>("confinement", section(),
+                              "What the process may reach; takes effect at a start only."),
     row<&Config::admin>("admin", section(), "The listener for operators."),
     row<&Config::log>("log", section(), "What is written to standard error."),
     row<&Config::listeners>("listeners", list_of(1, 64, section()), "Where connections come in.",
@@ -58,6 +61,20 @@ constexpr std::array kRuntimeFields{
                                       "How long a kept file is served without looking again where "
                                       "the file system does not tell of changes, such as NFS; 0s "
                                       "keeps none there."),
+    row<&Runtime::user>("user", or_word("off", text("NAME or NAME:GROUP", check_user)),
+                        "NAME or NAME:GROUP: who serves, when root has started sluiced. It binds "
+                        "the listeners first. --user wins."),
+};
+
+constexpr std::array kConfinementFields{
+    row<&Confinement::landlock>(
+        "landlock", choice(kLandlockChoices),
+        "Whether the kernel is asked to keep sluiced to the directories that it serves: required "
+        "does not start without, best_effort warns, off does not ask."),
+    row<&Confinement::readable>(
+        "readable", list_of(0, 64, text("an absolute path", check_root)),
+        "Directories that may be read beside the roots: where a later configuration may have "
+        "roots, and where links may lead with symlinks: follow."),
 };
 
 constexpr std::array kAdminFields{
@@ -172,6 +189,10 @@ std::span<const Field<Config>> fields_of<Config>() {
 template <>
 std::span<const Field<Runtime>> fields_of<Runtime>() {
   return kRuntimeFields;
+}
+template <>
+std::span<const Field<Confinement>> fields_of<Confinement>() {
+  return kConfinementFields;
 }
 template <>
 std::span<const Field<Admin>> fields_of<Admin>() {

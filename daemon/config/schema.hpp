@@ -17,6 +17,8 @@ std::span<const Field<Config>> fields_of<Config>();
 template <>
 std::span<const Field<Runtime>> fields_of<Runtime>();
 template <>
+std::span<const Field<Confinement>> fields_of<Confinement>();
+template <>
 std::span<const Field<Admin>> fields_of<Admin>();
 template <>
 std::span<const Field<Log>> fields_of<Log>();

@@ -71,8 +71,8 @@ constexpr std::string_view kHiddenDoc =
     "listings. /.well-known/ is always served.";
 constexpr std::string_view kSymlinksDoc =
     "beneath follows symbolic links that stay within the root; none follows no link at all; follow "
-    "follows them anywhere, so that whoever can make a link in the tree can publish every file "
-    "that sluiced may read.";
+    "follows them to wherever sluiced may read (see confinement.readable), so that whoever can "
+    "make a link in the tree can publish every file there.";
 constexpr std::string_view kCharsetDoc = "The charset sent with text types; off sends none.";
 
 constexpr ValueType kPageType = text("an absolute path", check_root);

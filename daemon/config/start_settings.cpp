@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluiced::config {
 namespace {
@@ -12,6 +14,25 @@ std::string text_of(std::uint32_t number) { return std::to_string(number); }
 std::string text_of(std::chrono::milliseconds time) { return std::to_string(time.count()) + "ms"; }
 std::string text_of(const std::optional<ListenAddress>& address) {
   return address ? to_string(*address) : "off";
+}
+std::string text_of(const std::optional<std::string>& text) { return text.value_or("off"); }
+std::string text_of(Landlock landlock) {
+  switch (landlock) {
+    case Landlock::kRequired:
+      return "required";
+    case Landlock::kBestEffort:
+      return "best_effort";
+    case Landlock::kOff:
+      break;
+  }
+  return "off";
+}
+std::string text_of(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) {
+    all.append(all.empty() ? "[" : ", ").append(text);
+  }
+  return all.empty() ? "[]" : all + "]";
 }
 
 class Keeper {
@@ -50,6 +71,9 @@ std::vector<StartSetting> keep_start_settings(const Config& running, Config& ask
   keeper.keep("runtime.cached_files", running.runtime.cached_files, asked.runtime.cached_files);
   keeper.keep("runtime.unwatched_file_age", running.runtime.unwatched_file_age,
               asked.runtime.unwatched_file_age);
+  keeper.keep("runtime.user", running.runtime.user, asked.runtime.user);
+  keeper.keep("confinement.landlock", running.confinement.landlock, asked.confinement.landlock);
+  keeper.keep("confinement.readable", running.confinement.readable, asked.confinement.readable);
   keeper.keep("admin.listen", running.admin.listen, asked.admin.listen);
   return std::move(keeper).take();
 }

@@ -29,6 +29,7 @@ constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kLongestFileName = 255;
 constexpr std::size_t kLongestPath = 4095;
 constexpr std::size_t kLongestCharset = 40;
+constexpr std::size_t kLongestUser = 256;
 
 std::unexpected<std::string> refused(std::string_view text, std::string_view why) {
   if (text.empty()) {
@@ -191,6 +192,18 @@ Parsed<std::string> check_log_target(std::string_view text) {
     return refused(text, "is neither stderr, off, nor an absolute path");
   }
   return check_root(text);
+}
+
+Parsed<std::string> check_user(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const bool has_empty_part = text.empty() || colon == 0 || colon == text.size() - 1;
+  if (has_empty_part || std::ranges::count(text, ':') > 1) {
+    return refused(text, "is not NAME or NAME:GROUP");
+  }
+  if (text.size() > kLongestUser || has_control(text) || text.find(' ') != std::string_view::npos) {
+    return refused(text.substr(0, 40), "is not the name of a user");
+  }
+  return std::string(text);
 }
 
 Parsed<std::string> check_file_name(std::string_view text) {

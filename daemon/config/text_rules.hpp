@@ -26,6 +26,9 @@ namespace sluiced::config {
 /// `stderr`, or an absolute path in the file system. Nothing is looked up.
 [[nodiscard]] Parsed<std::string> check_log_target(std::string_view text);
 
+/// `NAME` or `NAME:GROUP`, of a user and a group, or their numbers. Nothing is looked up.
+[[nodiscard]] Parsed<std::string> check_user(std::string_view text);
+
 /// The name of a file within a directory.
 [[nodiscard]] Parsed<std::string> check_file_name(std::string_view text);
 

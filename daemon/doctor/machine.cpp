@@ -2,7 +2,6 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
@@ -21,19 +20,13 @@
 #include "config/scalar.hpp"
 #include "config/worker_count.hpp"
 #include "doctor/doctor.hpp"
+#include "service/confinement.hpp"
 #include "service/descriptors.hpp"
+#include "service/landlock.hpp"
 #include "service/ring_options.hpp"
 
 namespace sluiced::doctor {
 namespace {
-
-using sluice::Opcode;
-
-/// The operations that the daemon asks rings for.
-constexpr std::array kNeeded{
-    Opcode::nop,      Opcode::accept,      Opcode::receive,  Opcode::send,        Opcode::sendmsg,
-    Opcode::read,     Opcode::write,       Opcode::openat2,  Opcode::statx,       Opcode::close,
-    Opcode::poll_add, Opcode::poll_remove, Opcode::shutdown, Opcode::async_cancel};
 
 /// The number in a file of /proc/sys, if it can be read.
 std::optional<std::uint64_t> setting(const std::string& name) {
@@ -46,7 +39,7 @@ std::optional<std::uint64_t> setting(const std::string& name) {
 
 Finding kernel(const sluice::Capabilities& capabilities) {
   std::string missing;
-  for (const Opcode opcode : kNeeded) {
+  for (const sluice::Opcode opcode : service::kOperationsInUse) {
     if (!capabilities.supports(opcode)) {
       missing += (missing.empty() ? "" : "; ") + capabilities.explain(opcode);
     }
@@ -56,7 +49,7 @@ Finding kernel(const sluice::Capabilities& capabilities) {
   }
   return {Verdict::kOk, "kernel",
           fmt::format("Linux {} has all {} operations of io_uring that sluiced uses",
-                      capabilities.kernel_release, kNeeded.size())};
+                      capabilities.kernel_release, service::kOperationsInUse.size())};
 }
 
 void io_uring_permission(Findings& out) {
@@ -134,6 +127,22 @@ Finding open_files(const config::Config& config) {
           fmt::format("{} allow {} connections; {} are wanted", limit.rlim_cur, allowed, wanted)};
 }
 
+Finding landlock(const config::Config& config) {
+  if (config.confinement.landlock == config::Landlock::kOff) {
+    return {Verdict::kWarning, "landlock", "confinement.landlock is off",
+            "best_effort keeps sluiced to the directories that it serves"};
+  }
+  if (const auto abi = service::landlock::abi_version()) {
+    return {Verdict::kOk, "landlock",
+            fmt::format("version {}: sluiced is kept to the directories that it serves", *abi)};
+  } else {
+    const bool is_required = config.confinement.landlock == config::Landlock::kRequired;
+    return {is_required ? Verdict::kError : Verdict::kWarning, "landlock",
+            "sluiced cannot be kept to the directories that it serves",
+            service::explain_no_landlock(abi.error())};
+  }
+}
+
 void accept_queues(const config::Config& config, Findings& out) {
   const auto most = setting("net.core.somaxconn");
   if (!most) {
@@ -188,6 +197,7 @@ Findings examine_machine(const config::Config& config) {
   } else {
     out.push_back({Verdict::kError, "io_uring", capabilities.error().explanation});
   }
+  out.push_back(landlock(config));
   out.push_back(open_files(config));
   accept_queues(config, out);
   inotify(config, shards, out);

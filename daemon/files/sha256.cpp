@@ -24,6 +24,8 @@ struct Sha256OfFile::Context {
   std::array<unsigned char, kBufferBytes> buffer;
 };
 
+void Sha256OfFile::prepare() noexcept { EVP_MD_free(EVP_MD_fetch(nullptr, "SHA256", nullptr)); }
+
 Sha256OfFile::Sha256OfFile(SharedFile file)
     : file_(std::move(file)), context_(std::make_unique<Context>()) {}
 

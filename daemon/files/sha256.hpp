@@ -19,6 +19,9 @@ class Sha256OfFile {
   Sha256OfFile(const Sha256OfFile&) = delete;
   Sha256OfFile& operator=(const Sha256OfFile&) = delete;
 
+  /// Has the library read what it needs, once for the process: later it may not be readable.
+  static void prepare() noexcept;
+
   /// Takes in up to `most_bytes` more, and tells whether that was the last of the file as long as
   /// it was when it was opened. Blocks: for a thread of the blocking pool. EIO when the file ends
   /// early, ENOMEM when there is no room for the computation.

@@ -28,23 +28,17 @@
 #include "serve/file_handler.hpp"
 #include "serve/server.hpp"
 #include "serve/site_table.hpp"
+#include "service/confinement.hpp"
 #include "service/control_socket.hpp"
 #include "service/descriptors.hpp"
 #include "service/inherited_sockets.hpp"
 #include "service/listening.hpp"
+#include "service/opening.hpp"
 #include "service/prepare_reload.hpp"
 #include "service/service_manager.hpp"
 #include "service/worker_log.hpp"
 
 namespace sluiced::service {
-
-/// What came with the process from whoever started it.
-struct Inheritance {
-  ServiceManager manager;
-  InheritedSockets sockets;
-  std::filesystem::path config_file{};   // what a reload reads; empty: there is none
-  std::filesystem::path control_path{};  // of the control socket; empty: none
-};
 
 /// The running daemon: shards that serve, and a control loop on the main thread, with a small ring
 /// of its own, for signals, the admin listener and the order of stopping. A scrape never runs on a
@@ -61,11 +55,10 @@ struct Inheritance {
 /// configuration in one step of its own thread; see reload().
 class Daemon {
  public:
-  /// Opens the roots, binds the listeners, makes the rings; blocks. On the main thread, after
-  /// `signals` was made. Nothing is accepted before all of it has worked out.
+  /// The second half of a start, after open(): makes the threads and the rings; blocks. On the main
+  /// thread, after `signals` was made. Nothing is accepted before all of it has worked out.
   [[nodiscard]] static std::expected<std::unique_ptr<Daemon>, StartError> start(
-      config::Config config, const sluice::SignalSet& signals, Inheritance inheritance,
-      log::Logger& logger);
+      Opened opened, const sluice::SignalSet& signals, log::Logger& logger);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -95,16 +88,15 @@ class Daemon {
     void run() noexcept override { daemon.worker_done(); }
   };
 
-  Daemon(std::shared_ptr<const serve::SiteTable> sites, const sluice::SignalSet& signals,
-         Inheritance inheritance, log::Logger& logger);
+  Daemon(Opened opened, const sluice::SignalSet& signals, log::Logger& logger);
   [[nodiscard]] const config::Config& config() const noexcept { return sites_->config(); }
-  [[nodiscard]] std::expected<void, StartError> start_listeners(unsigned shard_count);
   [[nodiscard]] std::size_t allowed_connections(const config::Config& config,
                                                 std::vector<std::string>& notices) const;
   void limit_connections(unsigned shard_count);
   [[nodiscard]] std::expected<void, StartError> start_rings(unsigned shard_count);
   void watch_accept_queues(const std::vector<serve::ListeningSocket>& sockets, unsigned shard);
   void start_admin();
+  void log_confinement(const std::string& user, const std::vector<std::string>& warnings) const;
   void start_workers();
   [[nodiscard]] static sluice::Task<void> run_worker(Worker& worker,
                                                      std::vector<serve::ListeningSocket> sockets);
@@ -154,6 +146,7 @@ class Daemon {
   std::filesystem::path control_path_;
   sluice::UniqueFd control_socket_;  // until it is served
   bool control_is_open_ = false;
+  Confinement confinement_;
   log::Logger& logger_;
   std::atomic<bool> draining_{false};
   const std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();

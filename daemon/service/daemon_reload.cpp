@@ -66,7 +66,7 @@ sluice::Task<std::expected<PreparedReload, StartError>> Daemon::prepare() {
   if (config_file_.empty()) {
     co_return std::unexpected(no_file());
   }
-  const Running running{config_file_, *sites_,         listeners_,
+  const Running running{config_file_, *sites_,         confinement_,     listeners_,
                         inherited_,   shards_->size(), next_listener_id_};
   auto prepare_now = [&running] { return prepare_reload(running); };
   auto prepared = co_await blocking_pool_->run(std::move(prepare_now));

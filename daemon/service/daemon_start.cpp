@@ -7,52 +7,55 @@
 
 #include <sluice/kernel_ring.hpp>
 
-#include "config/worker_count.hpp"
-#include "service/access_log_files.hpp"
 #include "service/build_facts.hpp"
 #include "service/daemon.hpp"
 #include "service/ring_options.hpp"
 
 namespace sluiced::service {
-std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config config,
+
+std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(Opened opened,
                                                                  const sluice::SignalSet& signals,
-                                                                 Inheritance inheritance,
                                                                  log::Logger& logger) {
-  raise_open_file_limit(config.runtime.max_open_files);
-  const unsigned shard_count = config::worker_count(config.runtime);
-  auto sites = serve::SiteTable::open(std::move(config));
-  if (!sites) {
-    return std::unexpected(cannot_open(sites.error()));
-  }
-  std::unique_ptr<Daemon> daemon(
-      new Daemon(std::move(*sites), signals, std::move(inheritance), logger));
+  const unsigned shard_count = opened.shard_count;
+  const std::string user = opened.user;
+  const std::vector<std::string> warnings = std::move(opened.warnings);
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(opened), signals, logger));
   if (auto rings = daemon->start_rings(shard_count); !rings) {
     return std::unexpected(std::move(rings.error()));
   }
-  if (auto listening = daemon->start_listeners(shard_count); !listening) {
-    return std::unexpected(std::move(listening.error()));
-  }
-  auto log_files = open_access_log_files(daemon->config(), shard_count);
-  if (!log_files) {
-    return std::unexpected(std::move(log_files.error()));
-  }
-  daemon->access_log_fds_ = std::move(*log_files);
+  daemon->log_confinement(user, warnings);
   daemon->limit_connections(shard_count);
   daemon->start_admin();
   return daemon;
 }
 
-Daemon::Daemon(std::shared_ptr<const serve::SiteTable> sites, const sluice::SignalSet& signals,
-               Inheritance inheritance, log::Logger& logger)
-    : sites_(std::move(sites)),
+Daemon::Daemon(Opened opened, const sluice::SignalSet& signals, log::Logger& logger)
+    : sites_(std::move(opened.sites)),
       signals_(signals),
-      manager_(std::move(inheritance.manager)),
-      inherited_(std::move(inheritance.sockets)),
-      config_file_(std::move(inheritance.config_file)),
-      control_path_(std::move(inheritance.control_path)),
+      manager_(std::move(opened.manager)),
+      inherited_(std::move(opened.inherited)),
+      config_file_(std::move(opened.config_file)),
+      control_path_(opened.control_path),
+      control_socket_(std::move(opened.control_socket)),
+      control_is_open_(static_cast<bool>(control_socket_)),
+      confinement_(std::move(opened.confinement)),
       logger_(logger),
+      sockets_by_shard_(std::move(opened.intake.by_shard)),
+      listeners_(std::exchange(opened.intake.listeners, {})),
+      next_listener_id_(listeners_.size()),
+      admin_intake_(std::exchange(opened.admin_intake, std::nullopt)),
+      access_log_fds_(std::move(opened.access_logs)),
       admin_options_(config().admin) {
   reloads_.last_success = std::chrono::system_clock::now();
+}
+
+void Daemon::log_confinement(const std::string& user,
+                             const std::vector<std::string>& warnings) const {
+  for (const std::string& warning : warnings) {
+    logger_.warn(warning);
+  }
+  logger_.info(fmt::format("confined: {}, no capabilities; {}; rings restricted to {} operations",
+                           user, confinement_.describe(), kOperationsInUse.size()));
 }
 
 std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
@@ -79,39 +82,6 @@ std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
   }
   shards_ = std::move(*shards);
   blocking_pool_ = std::make_unique<sluice::BlockingPool>(sluice::BlockingPoolOptions{});
-  return {};
-}
-
-std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
-  auto intake = listen_on(config().listeners, shard_count, inherited_);
-  if (!intake) {
-    return std::unexpected(std::move(intake.error()));
-  }
-  sockets_by_shard_ = std::move(intake->by_shard);
-  listeners_ = std::move(intake->listeners);
-  next_listener_id_ = listeners_.size();
-  if (config().admin.listen) {
-    config::Listener listener;
-    listener.name = "admin";
-    listener.address = *config().admin.listen;
-    listener.max_connections = kControlRingEntries;
-    auto admin_intake = listen_on({listener}, 1, inherited_);
-    if (!admin_intake) {
-      return std::unexpected(std::move(admin_intake.error()));
-    }
-    admin_intake_ = std::move(*admin_intake);
-  }
-  if (const auto left = inherited_.left(); !left.empty()) {
-    return std::unexpected(nobody_listens(left.front()));
-  }
-  if (!control_path_.empty()) {
-    auto socket = listen_for_control(control_path_);
-    if (!socket) {
-      return std::unexpected(std::move(socket.error()));
-    }
-    control_socket_ = std::move(*socket);
-    control_is_open_ = true;
-  }
   return {};
 }
 

@@ -111,6 +111,9 @@ std::expected<PreparedReload, StartError> prepare_reload(const Running& running)
   for (const auto& setting : config::keep_start_settings(running.sites.config(), *config)) {
     prepared.notices.push_back(config::describe(setting));
   }
+  if (const auto refused = running.confinement.refusals(*config); !refused.empty()) {
+    return std::unexpected(StartError{cli::ExitCode::kConfig, config::format(refused)});
+  }
   const std::vector<config::Listener> asked = config->listeners;
   auto sites = serve::SiteTable::open(std::move(*config), &running.sites);
   if (!sites) {

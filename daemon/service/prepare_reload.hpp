@@ -10,6 +10,7 @@
 
 #include "serve/server.hpp"
 #include "serve/site_table.hpp"
+#include "service/confinement.hpp"
 #include "service/inherited_sockets.hpp"
 #include "service/listening.hpp"
 #include "service/start_error.hpp"
@@ -20,6 +21,7 @@ namespace sluiced::service {
 struct Running {
   const std::filesystem::path& file;
   const serve::SiteTable& sites;
+  const Confinement& confinement;
   const std::vector<OpenListener>& listeners;
   InheritedSockets& inherited;
   unsigned shard_count;

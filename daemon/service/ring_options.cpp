@@ -8,6 +8,7 @@ namespace {
 
 constexpr unsigned kMostCompletionEntries = 65536;  // IORING_MAX_CQ_ENTRIES
 constexpr unsigned kSpareCompletions = 1024;
+constexpr sluice::RingRestrictions kRestrictions{kOperationsInUse, kRegistrationsInUse};
 
 }  // namespace
 
@@ -28,6 +29,7 @@ sluice::RingOptions ring_options(const config::Config& config, unsigned shard_co
   options.submission_entries = config.runtime.ring_entries;
   options.completion_entries = static_cast<unsigned>(std::min<std::size_t>(
       std::bit_ceil(2 * connections + kSpareCompletions), kMostCompletionEntries));
+  options.restrictions = kRestrictions;
   return options;
 }
 
@@ -35,6 +37,7 @@ sluice::RingOptions control_ring_options() noexcept {
   sluice::RingOptions options;
   options.submission_entries = kControlRingEntries;
   options.completion_entries = 4 * kControlRingEntries;
+  options.restrictions = kRestrictions;
   return options;
 }
 

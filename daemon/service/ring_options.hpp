@@ -1,10 +1,12 @@
 // How large the rings of a configuration are made.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
 #include <sluice/kernel_ring.hpp>
+#include <sluice/ring.hpp>
 
 #include "config/config.hpp"
 
@@ -12,6 +14,17 @@ namespace sluiced::service {
 
 /// Of the thread that takes signals and serves the admin listener.
 inline constexpr unsigned kControlRingEntries = 256;
+
+/// The operations that the daemon asks rings for. They are made so that the kernel refuses all
+/// others, and every registration but the next.
+inline constexpr std::array kOperationsInUse{
+    sluice::Opcode::accept,   sluice::Opcode::receive,     sluice::Opcode::send,
+    sluice::Opcode::sendmsg,  sluice::Opcode::read,        sluice::Opcode::write,
+    sluice::Opcode::openat2,  sluice::Opcode::statx,       sluice::Opcode::close,
+    sluice::Opcode::poll_add, sluice::Opcode::async_cancel};
+
+/// Idle connections receive into buffers that they share.
+inline constexpr std::array kRegistrationsInUse{sluice::Registration::buffer_rings};
 
 /// The share of a shard in the connections that the listeners may have, rounded up.
 [[nodiscard]] std::size_t connections_per_shard(const std::vector<config::Listener>& listeners,

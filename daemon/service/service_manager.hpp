@@ -36,6 +36,11 @@ class ServiceManager {
   /// The daemon is alive.
   void feed_watchdog() const noexcept;
 
+  /// Whether the datagrams go to an address that is no file (unix(7), abstract).
+  [[nodiscard]] bool has_abstract_address() const noexcept {
+    return is_there() && address_.sun_path[0] == '\0';
+  }
+
   /// How long the daemon may be silent before it is taken for hung; nullopt: for ever.
   [[nodiscard]] std::optional<std::chrono::microseconds> watchdog() const noexcept {
     return watchdog_;

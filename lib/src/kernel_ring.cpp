@@ -13,9 +13,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <bitset>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <system_error>
+#include <vector>
 
 #include <liburing.h>
 
@@ -113,12 +116,61 @@ Capabilities read_capabilities(io_uring& ring) {
   return found;
 }
 
+std::vector<unsigned> calls_of(Registration registration) {
+  switch (registration) {
+    case Registration::buffers:
+      return {IORING_REGISTER_BUFFERS, IORING_UNREGISTER_BUFFERS};
+    case Registration::direct_descriptors:
+      return {IORING_REGISTER_FILES2, IORING_REGISTER_FILES_UPDATE, IORING_UNREGISTER_FILES};
+    case Registration::buffer_rings:
+      return {IORING_REGISTER_PBUF_RING, IORING_UNREGISTER_PBUF_RING};
+  }
+  return {};
+}
+
+// The ring is made disabled, is told what it may be asked for, and takes entries only then. The
+// shared library of liburing 2.3 has neither of the two calls; it has the one below both.
+int restrict_and_enable(const io_uring& ring, const std::bitset<256>& operations,
+                        std::span<const Registration> registrations) {
+  std::vector<io_uring_restriction> rules;
+  const auto allow = [&rules](unsigned what, unsigned value) {
+    io_uring_restriction& rule = rules.emplace_back();
+    rule.opcode = static_cast<std::uint16_t>(what);
+    rule.sqe_op = static_cast<std::uint8_t>(value);  // the same byte whatever it is
+  };
+  for (unsigned opcode = 0; opcode < operations.size(); ++opcode) {
+    if (operations.test(opcode)) {
+      allow(IORING_RESTRICTION_SQE_OP, opcode);
+    }
+  }
+  allow(IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
+        kSubmissionFixedFile | kSubmissionAsync | kSubmissionBufferSelect | kSubmissionSkipSuccess);
+  for (const Registration registration : registrations) {
+    for (const unsigned call : calls_of(registration)) {
+      allow(IORING_RESTRICTION_REGISTER_OP, call);
+    }
+  }
+  // Of the end of every ring: without it, the thread would keep it until the thread's own end.
+  allow(IORING_RESTRICTION_REGISTER_OP, IORING_UNREGISTER_RING_FDS);
+  const auto fd = static_cast<unsigned>(ring.ring_fd);
+  const int restricted = io_uring_register(fd, IORING_REGISTER_RESTRICTIONS, rules.data(),
+                                           static_cast<unsigned>(rules.size()));
+  return restricted < 0 ? restricted
+                        : io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+}
+
+SetupError explain_restriction_failure(int errno_value) {
+  return {errno_value, "the ring cannot be restricted to what it is used for: " +
+                           std::error_code(errno_value, std::generic_category()).message()};
+}
+
 }  // namespace
 
 struct KernelRing::State {
   io_uring ring{};
   Capabilities capabilities;
   unsigned enter_flags = IORING_ENTER_GETEVENTS;
+  std::bitset<256> allowed = std::bitset<256>().set();  // operations, as far as they are restricted
 };
 
 KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) {
@@ -154,6 +206,7 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
                    IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    params.flags |= options.restrictions ? IORING_SETUP_R_DISABLED : 0U;
     params.cq_entries = completions;
     error = io_uring_queue_init_params(submissions, &state->ring, &params);
     if (error != -ENOMEM || submissions <= kSmallestRing) {
@@ -187,7 +240,23 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
     unsigned limits[2] = {options.bounded_workers, options.unbounded_workers};
     io_uring_register_iowq_max_workers(&ring, limits);
   }
-  return std::unique_ptr<KernelRing>(new KernelRing(std::move(state)));
+  std::unique_ptr<KernelRing> made(new KernelRing(std::move(state)));
+  if (options.restrictions) {
+    if (const int refused = made->restrict(*options.restrictions); refused < 0) {
+      return std::unexpected(explain_restriction_failure(-refused));
+    }
+  }
+  return made;
+}
+
+int KernelRing::restrict(const RingRestrictions& allowed) {
+  state_->allowed.reset();
+  for (const Opcode opcode : allowed.operations) {
+    state_->allowed.set(static_cast<std::size_t>(opcode));
+  }
+  // The kernel takes one that it does not know for a mistake.
+  state_->allowed &= state_->capabilities.opcodes;
+  return restrict_and_enable(state_->ring, state_->allowed, allowed.registrations);
 }
 
 int KernelRing::enter(Duration at_most) noexcept {
@@ -284,7 +353,8 @@ void KernelRing::unregister_buffer_ring(std::uint16_t group) noexcept {
 }
 
 bool KernelRing::supports(Opcode opcode) const noexcept {
-  return state_->capabilities.supports(opcode);
+  return state_->capabilities.supports(opcode) &&
+         state_->allowed.test(static_cast<std::size_t>(opcode));
 }
 
 int KernelRing::register_buffers(std::span<const iovec> buffers) noexcept {

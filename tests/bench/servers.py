@@ -43,7 +43,7 @@ def _nginx(name, sendfile):
 
 
 PLANS = {
-    "sluiced": Plan("sluiced", ("{sluiced}", "run", "-c", "{file}"), "sluiced.yaml",
+    "sluiced": Plan("sluiced", ("{sluiced}", "run", "--allow-root", "-c", "{file}"), "sluiced.yaml",
                     version=("version",)),
     "raw": Plan("raw ring", ("{raw}", "{port}", "{root}",
                              *(f"{length}.bin" for length in HOT_BYTES.values()))),

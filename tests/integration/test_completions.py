@@ -29,7 +29,8 @@ def test_verbs_are_completed():
 
 
 @pytest.mark.parametrize("verb,options", [
-    ("serve", {"--listen", "--admin", "--listing"}), ("run", {"-c", "--config", "--control"}),
+    ("serve", {"--listen", "--admin", "--listing", "--user", "--allow-root"}),
+    ("run", {"-c", "--config", "--control", "--user", "--allow-root"}),
     ("check", {"-c", "--config", "--dump"}), ("doctor", {"-c", "--config", "--user"}),
     ("status", {"--control", "--json"}),
     ("healthcheck", {"--url", "-c", "--config", "--ready"})])

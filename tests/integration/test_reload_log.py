@@ -33,7 +33,9 @@ def ask(connection, target):
 
 def test_it_is_switched_on_and_off(fleet, root, tmp_path):
     log = tmp_path / "access.log"
-    with control.Controlled(fleet, configuration({"/": root})) as made:
+    with control.Controlled(fleet, logging_to(root, log)) as made:
+        # Without a log at the start there is no place where one may be made later.
+        assert made.reload(configuration({"/": root})).status == 0
         with made.daemon.connect() as connection:
             assert ask(connection, "/a?before").status == 200
             assert made.reload(logging_to(root, log)).status == 0

@@ -49,13 +49,15 @@ def test_a_thousand_reloads_under_load_cost_no_request_and_no_memory(fleet, tree
         files.write_old(folder / "a", b"file")
     options = os.environ.get("ASAN_OPTIONS", "")
     env = {**os.environ, "ASAN_OPTIONS": f"{options}:quarantine_size_mb=4"}
+    logging = f"{ADMIN}log: {{access: {{target: '{tree}/log'}}}}\n"
     texts = [(configuration({"/": root}), 0),
              (configuration({"/": root, "/other/": other}, listeners=WEB + EXTRA,
-                            extra=f"{ADMIN}log: {{access: {{target: '{tree}/log'}}}}\n"), 0),
+                            extra=logging), 0),
              (configuration({"/": root, "/other/": root / "nowhere"}), 78),
              (configuration({"/": root}, listeners=EXTRA + WEB, site="    index: [a]\n"), 0),
              (configuration({"/": root}) + "nonsense: 1\n", 78)]
-    with control.Controlled(fleet, texts[0][0], env=env) as made:
+    # The log of the start is where later ones may be.
+    with control.Controlled(fleet, configuration({"/": root}, extra=logging), env=env) as made:
         def reload_often(count):
             for number in range(count):
                 text, status = texts[number % len(texts)]

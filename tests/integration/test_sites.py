@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import files, wire
+from harness import control, files, wire
 
 
 @pytest.fixture
@@ -193,8 +193,9 @@ def test_what_no_mount_takes_is_answered_as_the_site_says(fleet, places):
     assert daemon.get("/x").status == 403
 
 
-def sites_of_one(*lines):
-    return ("admin: {listen: 127.0.0.1:0}\nlisteners: [{name: web, address: 127.0.0.1:0}]\n"
+def sites_of_one(*lines, extra=""):
+    return (f"{extra}admin: {{listen: 127.0.0.1:0}}\n"
+            "listeners: [{name: web, address: 127.0.0.1:0}]\n"
             "sites:\n  - name: _default\n" + "".join(f"    {line}\n" for line in lines))
 
 
@@ -210,7 +211,8 @@ def test_a_mount_overrides_what_its_site_says_of_links_and_hidden_names(fleet, p
         "symlinks: none", "hidden: allow", "mounts:",
         f"  - {{path: /, root: {places}/main}}",
         f"  - {{path: /beneath/, root: {places}/downloads, symlinks: beneath, hidden: deny}}",
-        f"  - {{path: /follow/, root: {places}/deep, symlinks: follow, listing: true}}"))
+        f"  - {{path: /follow/, root: {places}/deep, symlinks: follow, listing: true}}",
+        extra=control.readable(places)))
     seen = {path: daemon.get(path).status for base in ("/", "/beneath/", "/follow/")
             for path in (base + "in", base + "out", base + "absolute", base + ".hidden")}
     assert seen == {"/in": 404, "/out": 404, "/absolute": 404, "/.hidden": 200,
@@ -228,7 +230,8 @@ def test_a_followed_link_shows_what_it_leads_to_now(fleet, places):
     link = places / "main" / "link"
     link.symlink_to(places / "other" / "name.txt")
     daemon = fleet.run(sites_of_one(
-        f"mounts: [{{path: /, root: {places}/main, symlinks: follow}}]"))
+        f"mounts: [{{path: /, root: {places}/main, symlinks: follow}}]",
+        extra=control.readable(places)))
     for content in (b"one", b"two", b"three"):
         for _ in range(3):
             (places / "other" / "name.txt").write_bytes(content)

@@ -1,5 +1,6 @@
 """The control socket of a daemon, and the configuration file that it reads again."""
 
+import pathlib
 import re
 import socket
 import tempfile
@@ -65,10 +66,18 @@ class Controlled:
         return Answer(int(status), text)
 
 
+def readable(*directories):
+    """The section that lets a later configuration have roots beneath these."""
+    return f"confinement: {{readable: [{', '.join(map(str, directories))}]}}\n"
+
+
 def configuration(mounts, *, listeners=WEB, extra=ADMIN, site=""):
-    """`mounts` is a dictionary from paths to roots."""
+    """`mounts` is a dictionary from paths to roots, which may be others next time if they lie where
+    the first one does."""
     lines = "".join(f"      - {{path: {path}, root: {root}}}\n" for path, root in mounts.items())
-    return f"{extra}listeners:\n{listeners}sites:\n  - name: _default\n{site}    mounts:\n{lines}"
+    around = pathlib.Path(next(iter(mounts.values()))).parent
+    return (f"{extra}{readable(around)}listeners:\n{listeners}"
+            f"sites:\n  - name: _default\n{site}    mounts:\n{lines}")
 
 
 def exchange(endpoint, target):

@@ -84,9 +84,19 @@ def assert_clean(stderr_text):
     assert not found, f"standard error shows {found}:\n{stderr_text[-8000:]}"
 
 
-def run_to_end(*arguments, launcher=(), limit_s=LIMIT_S, binary=BINARY, **options):
+def command_line(launcher, binary, arguments, options, allow_root=True):
+    """The program refuses to serve as root, which tests are as a rule, unless it is told not to."""
+    words = [str(argument) for argument in arguments]
+    is_root = os.geteuid() == 0 and "user" not in options
+    if allow_root and is_root and words[:1] in (["serve"], ["run"]) and "--user" not in words:
+        words.insert(1, "--allow-root")
+    return [*launcher, str(binary), *words]
+
+
+def run_to_end(*arguments, launcher=(), limit_s=LIMIT_S, binary=BINARY, allow_root=True, **options):
     """Runs the program where it is expected to end by itself. Its output is returned as text."""
-    done = subprocess.run([*launcher, str(binary), *map(str, arguments)], stdin=subprocess.DEVNULL,
+    done = subprocess.run(command_line(launcher, binary, arguments, options, allow_root),
+                          stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit_s,
                           check=False, **options)
     done.stdout = done.stdout.decode(errors="surrogateescape")
@@ -107,7 +117,7 @@ class Sluiced:
         self._stderr_path = pathlib.Path(workdir) / f"stderr-{time.monotonic_ns()}"
         with open(self._stderr_path, "wb") as log:
             self.process = subprocess.Popen(
-                [*launcher, str(binary), *map(str, arguments)], stdin=subprocess.DEVNULL,
+                command_line(launcher, binary, arguments, options), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=log if stderr is None else stderr, **options)
         self._reader = threading.Thread(target=self._read_stdout, daemon=True)
         self._reader.start()

@@ -14,6 +14,7 @@ NOBODY = 65534
 _FORBID = pathlib.Path(__file__).with_name("forbid_system_call.py")
 _SYS_IO_URING_SETUP = 425
 _SYS_OPENAT2 = 437
+_SYS_LANDLOCK_CREATE_RULESET = 444
 
 
 def descriptor_count(pid):
@@ -59,6 +60,22 @@ def without_openat2():
     """The launcher of a program that can call openat2 through its ring only, as systemd has it
     with RestrictSUIDSGID= or DynamicUser=: its filter cannot look into the argument."""
     return [sys.executable, "-B", str(_FORBID), str(_SYS_OPENAT2), str(errno.ENOSYS)]
+
+
+def without_landlock(errno_value):
+    """The launcher of a program to which Landlock is not to be had."""
+    return [sys.executable, "-B", str(_FORBID), str(_SYS_LANDLOCK_CREATE_RULESET),
+            str(errno_value)]
+
+
+def threads(pid):
+    """What /proc tells of each thread of a process, by its id: {"Uid": "0\t0\t0\t0", ...}."""
+    told = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        lines = (task / "status").read_text().splitlines()
+        told[task.name] = {key: value.strip() for key, _, value in
+                           (line.partition(":") for line in lines)}
+    return told
 
 
 class Unprivileged:

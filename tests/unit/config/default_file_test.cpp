@@ -58,6 +58,7 @@ TEST(DefaultFile, ShowsTheDefaultOfEveryOption) {
   const Config plain = loaded(text);
   const Config switched_on = loaded(with_options_switched_on(text));
   EXPECT_EQ(switched_on.runtime, plain.runtime);
+  EXPECT_EQ(switched_on.confinement, plain.confinement);
   EXPECT_EQ(switched_on.admin, plain.admin);
   EXPECT_EQ(switched_on.log, plain.log);
   EXPECT_EQ(switched_on.listeners, plain.listeners);

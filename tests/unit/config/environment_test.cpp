@@ -40,6 +40,19 @@ TEST(EnvironmentCheck, PointsAtARootThatIsMissing) {
             "              ^\n");
 }
 
+TEST(EnvironmentCheck, PointsAtAReadableDirectoryThatIsNone) {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "file";
+  write_file(file, "");
+  const auto with = [&directory](const std::string& readable) {
+    return checked(directory.path(), "confinement: {readable: [/, " + readable + "]}\n");
+  };
+  EXPECT_TRUE(
+      with("/no/such").starts_with("t:7:29: error: the directory '/no/such' does not exist\n"));
+  EXPECT_TRUE(with(file).starts_with("t:7:29: error: '" + file + "' is not a directory\n"));
+  EXPECT_EQ(with(directory.path()), "");
+}
+
 TEST(EnvironmentCheck, PointsAtARootThatIsNoDirectory) {
   const TemporaryDirectory directory;
   const std::string file = directory / "file";

@@ -44,7 +44,7 @@ TEST(ConfigErrors, UnknownKeys) {
        "3:9 unknown key 'pprof' in 'admin' (known: listen, metrics, health, status)"},
       {"runtime: {pin_cpus: false}",
        "3:11 unknown key 'pin_cpus' in 'runtime' (known: workers, ring_entries, max_open_files, "
-       "cached_files, unwatched_file_age)"},
+       "cached_files, unwatched_file_age, user)"},
       {"log: {\"le\\x1bvel\": info}",
        "3:7 unknown key 'le\\x1bvel' in 'log' (did you mean 'level'?)"},
       {"Log: {level: info}", "3:1 unknown key 'Log' at the top level (did you mean 'log'?)"},

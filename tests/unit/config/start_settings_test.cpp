@@ -24,7 +24,9 @@ Config with_everything_else() {
                     .ring_entries = 128,
                     .max_open_files = 100,
                     .cached_files = 7,
-                    .unwatched_file_age = std::chrono::seconds(2)};
+                    .unwatched_file_age = std::chrono::seconds(2),
+                    .user = "www:web"};
+  config.confinement = {.landlock = Landlock::kOff, .readable = {"/srv", "/var/www"}};
   config.admin.listen.reset();
   return config;
 }
@@ -45,8 +47,10 @@ TEST(StartSettings, AreAllOfTheRuntime) {
   Config asked = with_everything_else();
   const auto kept = keep_start_settings(Config(), asked);
   EXPECT_EQ(count_of(kept, "runtime."), fields_of<Runtime>().size());
+  EXPECT_EQ(count_of(kept, "confinement."), fields_of<Confinement>().size());
   EXPECT_EQ(count_of(kept, "admin.listen"), 1U);
   EXPECT_EQ(asked.runtime, Config().runtime);
+  EXPECT_EQ(asked.confinement, Config().confinement);
   EXPECT_EQ(asked.admin, Config().admin);
 }
 
@@ -58,7 +62,10 @@ TEST(StartSettings, AreToldAsTheyAreWritten) {
             "runtime.workers takes effect at a start only: auto is running, 3 is asked for, "
             "restart sluiced to have it");
   EXPECT_EQ(kept[4], (StartSetting{"runtime.unwatched_file_age", "0ms", "2000ms"}));
-  EXPECT_EQ(kept[5], (StartSetting{"admin.listen", "127.0.0.1:9180", "off"}));
+  EXPECT_EQ(kept[5], (StartSetting{"runtime.user", "off", "www:web"}));
+  EXPECT_EQ(kept[6], (StartSetting{"confinement.landlock", "best_effort", "off"}));
+  EXPECT_EQ(kept[7], (StartSetting{"confinement.readable", "[]", "[/srv, /var/www]"}));
+  EXPECT_EQ(kept[8], (StartSetting{"admin.listen", "127.0.0.1:9180", "off"}));
 }
 
 }  // namespace

@@ -134,6 +134,18 @@ TEST(TextRules, CharsetsAreTokens) {
                                  {std::string(41, 'a'), "not the name of a charset"}});
 }
 
+TEST(TextRules, UsersAreNamesOrNumbersPerhapsWithAGroup) {
+  expect_kept(check_user, {{"www", "www"}, {"www:web", "www:web"}, {"33:33", "33:33"}});
+  expect_refused(check_user, {{"", "the value is empty"},
+                              {":", "not NAME or NAME:GROUP"},
+                              {"www:", "not NAME or NAME:GROUP"},
+                              {":web", "not NAME or NAME:GROUP"},
+                              {"a:b:c", "not NAME or NAME:GROUP"},
+                              {"a b", "not the name of a user"},
+                              {"a\n", "not the name of a user"},
+                              {std::string(300, 'a'), "not the name of a user"}});
+}
+
 TEST(Suggestions, FindTheWordThatWasMeant) {
   constexpr std::array<std::string_view, 5> known{"name", "hosts", "listeners", "mounts", "index"};
   const std::vector<std::pair<std::string_view, std::string_view>> table{

@@ -110,6 +110,19 @@ TEST(CommandLine, StatusIsForPeopleOrForPrograms) {
             sentence(" status: --control: the path is empty"));
 }
 
+TEST(CommandLine, ServeAndRunMayBeToldWhoServes) {
+  EXPECT_EQ(parsed<Serve>({"serve"}).user, cli::ServiceUser{});
+  EXPECT_EQ(parsed<Serve>({"serve", "--user", "www:web"}).user.name, "www:web");
+  EXPECT_TRUE(parsed<Serve>({"serve", "--allow-root"}).user.allow_root);
+  const auto run = parsed<cli::Run>({"run", "-c", "a.yaml", "--user=33", "--allow-root"});
+  EXPECT_EQ(run.user, (cli::ServiceUser{"33", true}));
+  for (const char* wrong : {":", "a:", ":b", "a:b:c"}) {
+    EXPECT_NE(refusal({"serve", "--user", wrong}).find("is not NAME or NAME:GROUP"),
+              std::string::npos)
+        << wrong;
+  }
+}
+
 TEST(CommandLine, CheckMayPrintWhatAConfigurationComesTo) {
   EXPECT_FALSE(parsed<Check>({"check", "a.yaml"}).dump);
   EXPECT_TRUE(parsed<Check>({"check", "--dump", "a.yaml"}).dump);
