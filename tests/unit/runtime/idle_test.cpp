@@ -114,7 +114,8 @@ TEST(FramesAlive, AreAMetricThatReturnsToZero) {
   Loop loop;
   const Gauge& frames = loop.executor().metrics().frames_alive;
   constexpr int kTasks = 100;
-  const auto child = []() -> Task<void> { EXPECT_TRUE(co_await sleep_for(1ms)); };
+  Event measured;
+  const auto child = [&]() -> Task<void> { EXPECT_TRUE(co_await measured.wait()); };
   for (int count = 0; count < kTasks; ++count) {
     loop.spawn(calling(child));  // two frames each
   }
@@ -125,6 +126,7 @@ TEST(FramesAlive, AreAMetricThatReturnsToZero) {
     co_await yield();
     co_await yield();
     most = frames.value();
+    measured.set();
   }));
   loop.run();
   EXPECT_GE(most, 2 * kTasks);
