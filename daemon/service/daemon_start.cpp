@@ -12,6 +12,7 @@
 #include "service/access_log_files.hpp"
 #include "service/daemon.hpp"
 #include "service/ring_options.hpp"
+#include "service/socket_store.hpp"
 
 namespace sluiced::service {
 std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config config,
@@ -39,6 +40,7 @@ std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(config::Config 
   daemon->access_log_fds_ = std::move(*log_files);
   daemon->limit_connections(shard_count);
   daemon->start_admin();
+  daemon->store_all_sockets();
   return daemon;
 }
 
@@ -83,6 +85,7 @@ std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
 }
 
 std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
+  drop_stale_sockets(manager_, config(), inherited_);
   auto intake = listen_on(config().listeners, shard_count, inherited_);
   if (!intake) {
     return std::unexpected(std::move(intake.error()));
@@ -92,7 +95,7 @@ std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
   next_listener_id_ = listeners_.size();
   if (config().admin.listen) {
     config::Listener listener;
-    listener.name = "admin";
+    listener.name = kAdminListener;
     listener.address = *config().admin.listen;
     listener.max_connections = kControlRingEntries;
     auto admin_intake = listen_on({listener}, 1, inherited_);
@@ -113,6 +116,22 @@ std::expected<void, StartError> Daemon::start_listeners(unsigned shard_count) {
     control_is_open_ = true;
   }
   return {};
+}
+
+// So that the next run has them, too, however this one ends.
+void Daemon::store_all_sockets() const {
+  store_sockets(manager_, listeners_, sockets_by_shard_);
+  if (admin_intake_) {
+    store_sockets(manager_, admin_intake_->listeners, admin_intake_->by_shard);
+  }
+  for (const OpenListener& listener : listeners_) {
+    if (listener.kept_sockets != 0 && listener.kept_sockets < shards_->size()) {
+      logger_.warn(fmt::format(
+          "listener '{}' has {} sockets for {} shards, as it had before: stop sluiced and start it "
+          "to spread connections evenly",
+          listener.options.name, listener.kept_sockets, shards_->size()));
+    }
+  }
 }
 
 // As many as the configuration wants, and the system allows: `notices` is told of what it does not.
