@@ -67,7 +67,7 @@ tidy() {
   run-clang-tidy-19 -quiet -j "$jobs" -p build/clang "^$top/(lib|daemon)/.*\\.cpp\$"
 }
 
-stage packages .ci/install-packages build test
+stage packages .ci/install-packages build package test
 if [[ -n $pattern ]]; then
   stage release build_and_test release -R "$pattern"
   stage asan build_and_test asan -R "$pattern"

@@ -111,10 +111,11 @@ sluice::Task<void> Server::serve_listener(Intake& intake) {
   static_cast<void>(co_await intake.drain.wait());
   intake.state.draining = true;
   intake.polling.cancel();
-  const sluice::UniqueFd socket(
-      intake.is_removed ? ::fcntl(intake.listener.fd(), F_DUPFD_CLOEXEC, 0) : -1);
+  sluice::UniqueFd socket(intake.is_removed ? ::fcntl(intake.listener.fd(), F_DUPFD_CLOEXEC, 0)
+                                            : -1);
   co_await intake.listener.close();
   take_waiting(intake, socket, scope);
+  socket.reset();  // the address is free from now on, however long its connections last
   connections_.for_each([&](Connection& connection) {
     if (&connection.listener() == &intake.state) {
       connection.drain();

@@ -92,6 +92,7 @@ class Daemon {
   [[nodiscard]] const config::Config& config() const noexcept { return sites_->config(); }
   [[nodiscard]] std::size_t allowed_connections(const config::Config& config,
                                                 std::vector<std::string>& notices) const;
+  void store_all_sockets() const;
   void limit_connections(unsigned shard_count);
   [[nodiscard]] std::expected<void, StartError> start_rings(unsigned shard_count);
   void watch_accept_queues(const std::vector<serve::ListeningSocket>& sockets, unsigned shard);
@@ -130,6 +131,7 @@ class Daemon {
   /// Reads the configuration again and goes over to it, or changes nothing; one at a time.
   [[nodiscard]] sluice::Task<ControlAnswer> reload();
   [[nodiscard]] sluice::Task<std::expected<PreparedReload, StartError>> prepare();
+  [[nodiscard]] sluice::Task<void> forget_gone(const PreparedReload& prepared);
   [[nodiscard]] sluice::Task<void> switch_to(PreparedReload prepared);
   void change_limits(PreparedReload& prepared);
   void note_listeners(PreparedReload& prepared) const;

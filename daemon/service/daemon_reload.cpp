@@ -1,12 +1,14 @@
 // How the daemon goes over to a new configuration while it serves.
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "service/daemon.hpp"
+#include "service/socket_store.hpp"
 
 namespace sluiced::service {
 namespace {
@@ -50,6 +52,7 @@ sluice::Task<ControlAnswer> Daemon::reload() {
   if (!prepared) {
     co_return report(std::unexpected(std::move(prepared.error())), {});
   }
+  co_await forget_gone(*prepared);
   if (draining_) {
     remove_added(listeners_, prepared->listeners);
     inherited_ = InheritedSockets();
@@ -75,6 +78,23 @@ sluice::Task<std::expected<PreparedReload, StartError>> Daemon::prepare() {
         cli::ExitCode::kOsError, "too much is waiting for a disk to read the configuration again"});
   }
   co_return std::move(*prepared);
+}
+
+// While the shards still accept: once the manager has closed its copies of the sockets, those are
+// gone with the shards' own, and nobody gets into a queue that is never read again.
+sluice::Task<void> Daemon::forget_gone(const PreparedReload& prepared) {
+  std::vector<OpenListener> gone;
+  std::ranges::copy_if(listeners_, std::back_inserter(gone), [&](const OpenListener& listener) {
+    return !is_in(prepared.listeners, listener.id);
+  });
+  if (!forget_sockets(manager_, gone)) {
+    co_return;
+  }
+  auto settle = [this] {
+    manager_.settle();
+    return true;
+  };
+  static_cast<void>(co_await blocking_pool_->run(std::move(settle)));
 }
 
 // What all shards count in. Who is connected stays, whatever the new limit is.
@@ -127,6 +147,7 @@ sluice::Task<void> Daemon::switch_to(PreparedReload prepared) {
       place.backlog = static_cast<int>(listener.options.backlog);
     }
   }
+  store_sockets(manager_, prepared.listeners, prepared.added);
   for (unsigned index = 0; index < workers_.size(); ++index) {
     Worker& worker = *workers_[index];
     watch_accept_queues(prepared.added[index], index);

@@ -10,6 +10,7 @@
 #include "service/build_facts.hpp"
 #include "service/daemon.hpp"
 #include "service/ring_options.hpp"
+#include "service/socket_store.hpp"
 
 namespace sluiced::service {
 
@@ -26,6 +27,7 @@ std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(Opened opened,
   daemon->log_confinement(user, warnings);
   daemon->limit_connections(shard_count);
   daemon->start_admin();
+  daemon->store_all_sockets();
   return daemon;
 }
 
@@ -83,6 +85,22 @@ std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
   shards_ = std::move(*shards);
   blocking_pool_ = std::make_unique<sluice::BlockingPool>(sluice::BlockingPoolOptions{});
   return {};
+}
+
+// So that the next run has them, too, however this one ends.
+void Daemon::store_all_sockets() const {
+  store_sockets(manager_, listeners_, sockets_by_shard_);
+  if (admin_intake_) {
+    store_sockets(manager_, admin_intake_->listeners, admin_intake_->by_shard);
+  }
+  for (const OpenListener& listener : listeners_) {
+    if (listener.kept_sockets != 0 && listener.kept_sockets < shards_->size()) {
+      logger_.warn(fmt::format(
+          "listener '{}' has {} sockets for {} shards, as it had before: stop sluiced and start it "
+          "to spread connections evenly",
+          listener.options.name, listener.kept_sockets, shards_->size()));
+    }
+  }
 }
 
 // As many as the configuration wants, and the system allows: `notices` is told of what it does not.

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <utility>
@@ -15,6 +16,8 @@ namespace {
 
 constexpr int kFirstFd = 3;       // SD_LISTEN_FDS_START
 constexpr unsigned kMost = 1024;  // nobody has so many listeners
+// No name of a listener has a dot.
+constexpr std::string_view kStoredPrefix = "stored.";
 
 bool is_number(const std::string& text, unsigned long expected) noexcept {
   unsigned long value = 0;
@@ -28,7 +31,20 @@ bool has_option(int fd, int option, int expected) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, option, &value, &bytes) == 0 && value == expected;
 }
 
+bool is_stored(std::string_view name) noexcept { return name.starts_with(kStoredPrefix); }
+
 }  // namespace
+
+std::string stored_name(const config::ListenAddress& address) {
+  if (address.family == config::ListenAddress::Family::kUnix || address.port == 0) {
+    return "";
+  }
+  // LISTEN_FDNAMES has colons between the names.
+  std::string name(kStoredPrefix);
+  name += to_string(address);
+  std::ranges::replace(name, ':', '_');
+  return name;
+}
 
 std::expected<InheritedSockets, std::string> InheritedSockets::from_environment() {
   const std::string pid = take_variable("LISTEN_PID");
@@ -74,10 +90,42 @@ std::vector<sluice::UniqueFd> InheritedSockets::take(std::string_view name) {
   return taken;
 }
 
+bool InheritedSockets::has(std::string_view name) const noexcept {
+  return std::ranges::any_of(sockets_, [name](const Socket& each) { return each.name == name; });
+}
+
+std::vector<sluice::UniqueFd> InheritedSockets::take_stored(std::string_view name) {
+  std::vector<sluice::UniqueFd> taken;
+  if (!is_stored(name)) {
+    return taken;
+  }
+  for (Socket& socket : sockets_) {
+    if (socket.name == name) {
+      taken.push_back(std::move(socket.fd));
+    }
+  }
+  std::erase_if(sockets_, [name](const Socket& socket) { return socket.name == name; });
+  return taken;
+}
+
+std::vector<std::string> InheritedSockets::drop_stored(const std::vector<std::string>& kept) {
+  std::vector<std::string> dropped;
+  std::erase_if(sockets_, [&](const Socket& socket) {
+    if (!is_stored(socket.name) || std::ranges::find(kept, socket.name) != kept.end()) {
+      return false;
+    }
+    if (std::ranges::find(dropped, socket.name) == dropped.end()) {
+      dropped.push_back(socket.name);
+    }
+    return true;
+  });
+  return dropped;
+}
+
 std::vector<std::string> InheritedSockets::left() const {
   std::vector<std::string> names;
   for (const Socket& socket : sockets_) {
-    if (!socket.is_taken) {
+    if (!socket.is_taken && !is_stored(socket.name)) {
       names.push_back(socket.name);
     }
   }

@@ -7,11 +7,19 @@
 
 #include <sluice/unique_fd.hpp>
 
+#include "config/address.hpp"
+
 namespace sluiced::service {
 
-/// Listening sockets that the service manager made and handed over (sd_listen_fds(3)): each has the
-/// name of the listener it is for, which a .socket unit gives with FileDescriptorName=. They stay
-/// open over a restart, so that no client is refused meanwhile.
+/// What the service manager keeps the sockets of a listener at `address` under (FDNAME= of
+/// sd_notify(3)), other than any name of a listener. Empty where they are not kept: another start
+/// would not find the port that the kernel chose for it, and has to make the file of a unix socket.
+[[nodiscard]] std::string stored_name(const config::ListenAddress& address);
+
+/// Listening sockets that the service manager handed over (sd_listen_fds(3)). They stay open over a
+/// restart, so that no client is refused meanwhile. Either it made them: then each has the name of
+/// the listener it is for, which a .socket unit gives with FileDescriptorName=. Or an earlier run
+/// of this service made them and had them stored: then they belong to an address.
 class InheritedSockets {
  public:
   /// None.
@@ -27,7 +35,17 @@ class InheritedSockets {
   /// no descriptor left for them.
   [[nodiscard]] std::vector<sluice::UniqueFd> take(std::string_view name);
 
-  /// The names of those that nobody has taken.
+  /// Whether the manager made any that are called `name`.
+  [[nodiscard]] bool has(std::string_view name) const noexcept;
+
+  /// Those that were stored under `name`, which is a stored_name(); they are no longer here.
+  [[nodiscard]] std::vector<sluice::UniqueFd> take_stored(std::string_view name);
+
+  /// Closes what was stored under other names than those of `kept`, and returns these names, each
+  /// once: the manager still holds the sockets.
+  [[nodiscard]] std::vector<std::string> drop_stored(const std::vector<std::string>& kept);
+
+  /// The names of those that the manager made and nobody has taken.
   [[nodiscard]] std::vector<std::string> left() const;
 
  private:

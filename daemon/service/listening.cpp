@@ -119,6 +119,32 @@ sluice::Result<std::vector<sluice::UniqueFd>> bind_sockets(const config::Listene
   return make_sockets(listener, count);
 }
 
+// Those that an earlier run bound; its backlog may have been another.
+sluice::Result<std::vector<sluice::UniqueFd>> take_up(const config::Listener& listener,
+                                                      std::vector<sluice::UniqueFd> stored,
+                                                      unsigned count) {
+  for (const sluice::UniqueFd& fd : stored) {
+    if (::listen(fd.get(), static_cast<int>(listener.backlog)) != 0) {
+      return sluice::failure(errno);
+    }
+  }
+  return share(std::move(stored), count);
+}
+
+sluice::Result<std::vector<sluice::UniqueFd>> open_sockets(OpenListener& made, unsigned count,
+                                                           InheritedSockets& inherited) {
+  auto handed_over = inherited.take(made.options.name);
+  made.is_inherited = !handed_over.empty();
+  if (made.is_inherited) {
+    return share(std::move(handed_over), count);
+  }
+  made.stored_as = stored_name(made.options.address);
+  auto stored = inherited.take_stored(made.stored_as);
+  made.kept_sockets = stored.size();
+  return stored.empty() ? bind_sockets(made.options, count)
+                        : take_up(made.options, std::move(stored), count);
+}
+
 }  // namespace
 
 std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>& listeners,
@@ -131,10 +157,7 @@ std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>&
     OpenListener& made = intake.listeners.emplace_back();
     made.id = first_id + index;
     made.options = listener;
-    auto handed_over = inherited.take(listener.name);
-    made.is_inherited = !handed_over.empty();
-    auto sockets = made.is_inherited ? share(std::move(handed_over), shard_count)
-                                     : bind_sockets(listener, shard_count);
+    auto sockets = open_sockets(made, shard_count, inherited);
     if (!sockets) {
       intake.listeners.pop_back();
       std::ranges::for_each(intake.listeners, remove_socket_file);

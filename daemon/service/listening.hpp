@@ -4,6 +4,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sluice/unique_fd.hpp>
@@ -16,6 +17,9 @@
 
 namespace sluiced::service {
 
+/// What the listener for operators is called.
+inline constexpr std::string_view kAdminListener = "admin";
+
 /// What is known of a listener whose sockets are bound.
 struct OpenListener {
   std::size_t id = 0;  // never that of another one in the life of the process
@@ -25,7 +29,12 @@ struct OpenListener {
   std::string url;
   /// The file of a unix socket, to be removed in the end; else empty.
   std::string unix_path;
+  /// The service manager made its sockets.
   bool is_inherited = false;
+  /// What the manager stores its sockets under; empty where it is not to.
+  std::string stored_as;
+  /// How many of its sockets an earlier run made and stored.
+  std::size_t kept_sockets = 0;
   std::shared_ptr<serve::ConnectionLimit> limit;
 };
 
@@ -39,7 +48,8 @@ struct Intake {
 /// that the kernel spreads connections and shards share no queue; a unix socket is one, shared.
 ///
 /// Sockets that were handed over under a listener's name take the place of its address and of its
-/// backlog, and are left as they are; where there are fewer than shards, shards share them.
+/// backlog, and are left as they are. Sockets that an earlier run made for the same address and had
+/// stored are taken up again. Where there are fewer of either than shards, shards share them.
 ///
 /// The listeners get ids from `first_id` on.
 [[nodiscard]] std::expected<Intake, StartError> listen_on(

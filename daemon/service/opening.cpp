@@ -17,6 +17,7 @@
 #include "service/descriptors.hpp"
 #include "service/privileges.hpp"
 #include "service/ring_options.hpp"
+#include "service/socket_store.hpp"
 
 namespace sluiced::service {
 namespace {
@@ -24,6 +25,7 @@ namespace {
 using Outcome = std::expected<void, StartError>;
 
 Outcome bind_listeners(const config::Config& config, Opened& opened) {
+  drop_stale_sockets(opened.manager, config, opened.inherited);
   auto intake = listen_on(config.listeners, opened.shard_count, opened.inherited);
   if (!intake) {
     return std::unexpected(std::move(intake.error()));
@@ -31,7 +33,7 @@ Outcome bind_listeners(const config::Config& config, Opened& opened) {
   opened.intake = std::move(*intake);
   if (config.admin.listen) {
     config::Listener listener;
-    listener.name = "admin";
+    listener.name = kAdminListener;
     listener.address = *config.admin.listen;
     listener.max_connections = kControlRingEntries;
     auto admin_intake = listen_on({listener}, 1, opened.inherited);

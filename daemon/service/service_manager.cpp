@@ -1,8 +1,14 @@
 #include "service/service_manager.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +21,9 @@
 
 namespace sluiced::service {
 namespace {
+
+constexpr std::size_t kMostFds = 253;  // in one message: SCM_MAX_FD of unix(7)
+constexpr int kSettleLimitMs = 5'000;
 
 std::optional<std::uint64_t> number(const std::string& text) noexcept {
   std::uint64_t value = 0;
@@ -51,11 +60,28 @@ ServiceManager ServiceManager::from_environment() {
   return manager;
 }
 
-void ServiceManager::send(std::string_view message) const noexcept {
-  if (socket_) {
-    static_cast<void>(::sendto(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL,
-                               reinterpret_cast<const sockaddr*>(&address_), address_bytes_));
+void ServiceManager::send(std::string_view message, std::span<const int> fds) const noexcept {
+  if (!socket_) {
+    return;
   }
+  fds = fds.first(std::min(fds.size(), kMostFds));
+  iovec text{const_cast<char*>(message.data()), message.size()};
+  msghdr datagram{};
+  datagram.msg_name = const_cast<sockaddr_un*>(&address_);
+  datagram.msg_namelen = address_bytes_;
+  datagram.msg_iov = &text;
+  datagram.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostFds * sizeof(int))> control{};
+  if (!fds.empty()) {
+    datagram.msg_control = control.data();
+    datagram.msg_controllen = CMSG_SPACE(fds.size_bytes());
+    cmsghdr* const head = CMSG_FIRSTHDR(&datagram);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(head), fds.data(), fds.size_bytes());
+  }
+  static_cast<void>(::sendmsg(socket_.get(), &datagram, MSG_NOSIGNAL));
 }
 
 void ServiceManager::ready(std::string_view status) const noexcept {
@@ -84,5 +110,34 @@ void ServiceManager::extend_timeout(std::chrono::microseconds more) const noexce
 }
 
 void ServiceManager::feed_watchdog() const noexcept { send("WATCHDOG=1\n"); }
+
+void ServiceManager::store(std::string_view name, std::span<const int> sockets) const noexcept {
+  const std::string message = "FDSTORE=1\nFDNAME=" + std::string(name) + "\n";
+  while (!sockets.empty()) {
+    const auto next = sockets.first(std::min(sockets.size(), kMostFds));
+    send(message, next);
+    sockets = sockets.subspan(next.size());
+  }
+}
+
+void ServiceManager::forget(std::string_view name) const noexcept {
+  send("FDSTOREREMOVE=1\nFDNAME=" + std::string(name) + "\n");
+}
+
+// The manager closes its end of a pipe when it comes to the message, which is after those before
+// it.
+void ServiceManager::settle() const noexcept {
+  std::array<int, 2> ends{};
+  if (!socket_ || ::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return;
+  }
+  const sluice::UniqueFd read_end(ends[0]);
+  sluice::UniqueFd write_end(ends[1]);
+  send("BARRIER=1", {&ends[1], 1});
+  write_end.reset();
+  pollfd closed{read_end.get(), 0, 0};
+  while (::poll(&closed, 1, kSettleLimitMs) < 0 && errno == EINTR) {
+  }
+}
 
 }  // namespace sluiced::service

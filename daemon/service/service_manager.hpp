@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <sluice/unique_fd.hpp>
@@ -13,7 +14,8 @@ namespace sluiced::service {
 
 /// What started the daemon and watches over it, if it speaks the protocol of sd_notify(3): systemd,
 /// as a rule. It is told how the daemon is in datagrams to $NOTIFY_SOCKET. Without one, nothing is
-/// said. Nothing here waits or fails: what the other side does not take is lost.
+/// said. Nothing here fails, and but for settle() nothing waits: what the other side does not take
+/// is lost.
 class ServiceManager {
  public:
   /// Nobody.
@@ -41,13 +43,21 @@ class ServiceManager {
     return is_there() && address_.sun_path[0] == '\0';
   }
 
+  /// The manager is to hold `sockets` open, beside the daemon, until the service is stopped, and to
+  /// hand them to the next run under `name` (FDSTORE=1). What it holds already it holds once.
+  void store(std::string_view name, std::span<const int> sockets) const noexcept;
+  /// It is to close what it holds under `name`.
+  void forget(std::string_view name) const noexcept;
+  /// Blocks until it has done what it was told before, for some seconds at the most (BARRIER=1).
+  void settle() const noexcept;
+
   /// How long the daemon may be silent before it is taken for hung; nullopt: for ever.
   [[nodiscard]] std::optional<std::chrono::microseconds> watchdog() const noexcept {
     return watchdog_;
   }
 
  private:
-  void send(std::string_view message) const noexcept;
+  void send(std::string_view message, std::span<const int> fds = {}) const noexcept;
 
   sluice::UniqueFd socket_;
   sockaddr_un address_{};

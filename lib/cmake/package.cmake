@@ -4,7 +4,9 @@
 #   libsluice-dev  the headers, the static library or the link to the shared one, and how to find
 #                  them: find_package(sluice CONFIG), and pkg-config sluice
 #
-# BUILD_SHARED_LIBS decides between libsluice.so and libsluice.a; one prefix holds one of the two.
+# BUILD_SHARED_LIBS decides between libsluice.so and libsluice.a; one prefix holds one of the two,
+# unless SLUICE_DEBIAN asks for both, as a package of a distribution has them: the target
+# sluice::runtime is the shared library then, and sluice::runtime_static the other.
 # All of it can be moved to another place after it is installed.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -17,25 +19,36 @@ else()
   set(SLUICE_ABI_VERSION ${PROJECT_VERSION_MAJOR})
   set(SLUICE_COMPATIBILITY SameMajorVersion)
 endif()
-set_target_properties(sluice_runtime PROPERTIES
+
+set(sluice_runtimes sluice_runtime)
+set_target_properties(sluice_runtime PROPERTIES EXPORT_NAME runtime)
+set(SLUICE_PC_DEFINES "")
+get_target_property(sluice_kind sluice_runtime TYPE)
+if(SLUICE_DEBIAN)
+  if(NOT sluice_kind STREQUAL "STATIC_LIBRARY")
+    message(FATAL_ERROR "SLUICE_DEBIAN makes both kinds of the library, without BUILD_SHARED_LIBS")
+  endif()
+  sluice_add_runtime(sluice_runtime_shared SHARED)
+  list(APPEND sluice_runtimes sluice_runtime_shared)
+  set_target_properties(sluice_runtime PROPERTIES EXPORT_NAME runtime_static)
+  set_target_properties(sluice_runtime_shared PROPERTIES EXPORT_NAME runtime)
+elseif(sluice_kind STREQUAL "STATIC_LIBRARY")
+  set(SLUICE_PC_DEFINES " -DSLUICE_STATIC")
+endif()
+set_target_properties(${sluice_runtimes} PROPERTIES
   OUTPUT_NAME sluice
-  EXPORT_NAME runtime
   VERSION ${PROJECT_VERSION}
   SOVERSION ${SLUICE_ABI_VERSION}
   CXX_VISIBILITY_PRESET hidden
   VISIBILITY_INLINES_HIDDEN ON)
-
-get_target_property(sluice_kind sluice_runtime TYPE)
 if(sluice_kind STREQUAL "STATIC_LIBRARY")
-  set(SLUICE_IS_STATIC ON)
-  set(SLUICE_PC_DEFINES " -DSLUICE_STATIC")
+  set(SLUICE_HAS_STATIC ON)
   target_compile_definitions(sluice_runtime PUBLIC SLUICE_STATIC)
 else()
-  set(SLUICE_IS_STATIC OFF)
-  set(SLUICE_PC_DEFINES "")
+  set(SLUICE_HAS_STATIC OFF)
 endif()
 
-install(TARGETS sluice_runtime EXPORT sluice-targets
+install(TARGETS ${sluice_runtimes} EXPORT sluice-targets
   LIBRARY
     DESTINATION ${CMAKE_INSTALL_LIBDIR}
     COMPONENT libsluice

@@ -1,6 +1,7 @@
 """Fixtures shared by all test files."""
 
 import contextlib
+import tempfile
 
 import pytest
 
@@ -84,3 +85,10 @@ def module_tree(tmp_path_factory):
 def unprivileged():
     with process.Unprivileged() as made:
         yield made
+
+
+@pytest.fixture
+def short_path():
+    """A folder whose path leaves room in the address of a unix socket (unix(7): 107 bytes)."""
+    with tempfile.TemporaryDirectory(prefix="sluiced-") as path:
+        yield path

@@ -6,62 +6,18 @@ import ctypes
 import os
 import signal
 import socket
-import sys
-import tempfile
 import time
 
 import pytest
 
 from harness import files, wire
 from harness.daemon import LIMIT_S, run_to_end, wait_until
-
-# Becomes the daemon, with LISTEN_PID naming itself and the sockets from descriptor 3 on.
-HAND_OVER = """
-import os, sys
-count = int(sys.argv[1])
-sources = [os.dup(int(number)) for number in sys.argv[2].split(",") if number]
-for place, source in enumerate(sources):
-    os.dup2(source, 3 + place)
-    os.set_inheritable(3 + place, True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(count), LISTEN_FDNAMES=sys.argv[3])
-os.execv(sys.argv[4], sys.argv[4:])
-"""
-
-
-class Manager:
-    """Receives what is said to NOTIFY_SOCKET."""
-
-    def __init__(self, path):
-        self.address = path
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind("\0" + path[1:] if path.startswith("@") else path)
-        self.socket.settimeout(LIMIT_S)
-
-    def receive(self):
-        return dict(line.split("=", 1)
-                    for line in self.socket.recv(4096).decode().splitlines())
-
-    def await_message(self, key):
-        while True:
-            message = self.receive()
-            if key in message:
-                return message
-
-    def environment(self, **more):
-        return {**os.environ, "NOTIFY_SOCKET": self.address, **more}
-
+from harness.service_manager import Manager, hand_over, keep_open, listening
 
 @pytest.fixture
 def root(tree):
     files.write_old(tree / "a", b"file")
     return tree
-
-
-@pytest.fixture
-def short_path():
-    """A folder whose path leaves room in the address of a unix socket (unix(7): 107 bytes)."""
-    with tempfile.TemporaryDirectory(prefix="sluiced-") as path:
-        yield path
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -72,24 +28,9 @@ def manager(request, short_path):
         yield made
 
 
-def listening(address=("127.0.0.1", 0), **options):
-    made = socket.create_server(address, **options)
-    return made, made.getsockname()[1]
-
-
-def hand_over(sockets, names, count=None):
-    numbers = ",".join(str(each.fileno()) for each in sockets)
-    return (sys.executable, "-c", HAND_OVER, str(len(sockets) if count is None else count), numbers,
-            ":".join(names))
-
-
-def keep_open(sockets):
-    return {"pass_fds": [each.fileno() for each in sockets]}
-
-
 def test_readiness_is_told_once_connections_are_accepted(fleet, root, manager):
     daemon = fleet.serve(root, env=manager.environment())
-    message = manager.receive()
+    message = manager.await_message("READY")
     assert message["READY"] == "1"
     assert message["STATUS"].startswith("serving")
     assert daemon.get("/a").body == b"file"
