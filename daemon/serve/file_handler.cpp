@@ -132,7 +132,7 @@ bool FileHandler::find_mount(const Request& request, Target& target, Response& r
   target.site = &sites_->site(*site);
   response.site = sites_->config().sites[*site].name;
   // A preflight must not be redirected: browsers take that for a refusal.
-  if (head.method != http::Method::options) {
+  if (!target.site->redirects().empty() && head.method != http::Method::options) {
     if (auto found = target.site->redirects().find(target.path)) {
       redirect(found->status, std::move(found->location), response);
       return false;
@@ -158,7 +158,7 @@ void FileHandler::finish(const Request& request, const Target& target, Response&
       response.security_policy = {};
     }
   }
-  if (target.mount != nullptr) {
+  if (target.mount != nullptr && target.mount->cors.is_on()) {
     response.varies_by_origin = target.mount->cors.varies_by_origin();
     target.mount->cors.add_fields(request.head, response.fields);
   }

@@ -111,7 +111,7 @@ std::optional<Route> Router::find_mount(std::size_t site, std::string_view relat
   for (const MountRoute& candidate : sites_[site].mounts) {
     const std::string_view prefix = candidate.prefix;
     const config::Mount* mount = mounts_[candidate.mount];
-    if (path.starts_with(prefix)) {
+    if (prefix.empty() || path.starts_with(prefix)) {
       const std::string_view rest = path.substr(prefix.size());
       return Route{mount, candidate.mount, rest.empty() ? std::string_view(".") : rest, false};
     }
