@@ -19,6 +19,7 @@ enum CharacterClass : std::uint8_t {
   kNameClass = 8,        // a registered name without percent-encoding or comma, see authority.hpp
   kEtagClass = 16,       // etagc, RFC 9110 section 8.8.3
   kControlClass = 32,    // %x00-1F and %x7F, the horizontal tab among them
+  kPlainClass = 64,  // stands for itself in the path of a target: none of '%', '\\', '/' and '.'
 };
 
 consteval std::array<std::uint8_t, 256> make_character_classes() {
@@ -31,7 +32,10 @@ consteval std::array<std::uint8_t, 256> make_character_classes() {
     if (control) classes[c] |= kControlClass;
     // Bytes above 0x7f are no URI characters, yet clients send names in UTF-8 unencoded, and a name
     // is only bytes to us.
-    if (!control && c != ' ' && c != '#') classes[c] |= kTargetClass;
+    if (!control && c != ' ' && c != '#') {
+      classes[c] |= kTargetClass;
+      if (c != '%' && c != '\\' && c != '/' && c != '.') classes[c] |= kPlainClass;
+    }
     if (!control && c != ' ' && c != '"') classes[c] |= kEtagClass;
   }
   constexpr std::string_view kAlphanumeric =
@@ -55,6 +59,7 @@ constexpr bool is_in_class(char c, CharacterClass which) {
 
 constexpr bool is_token_character(char c) { return is_in_class(c, detail::kTokenClass); }
 constexpr bool is_target_character(char c) { return is_in_class(c, detail::kTargetClass); }
+constexpr bool is_plain_in_path(char c) { return is_in_class(c, detail::kPlainClass); }
 constexpr bool is_unreserved(char c) { return is_in_class(c, detail::kUnreservedClass); }
 constexpr bool is_name_character(char c) { return is_in_class(c, detail::kNameClass); }
 constexpr bool is_etag_character(char c) { return is_in_class(c, detail::kEtagClass); }

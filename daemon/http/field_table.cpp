@@ -75,8 +75,13 @@ void FieldTable::add(std::size_t name_position, std::size_t name_bytes, std::siz
   const KnownField known = identify_field({buffer_ + name_position, name_bytes});
   if (known != KnownField::other) {
     const auto index = static_cast<std::size_t>(known);
-    if (times_[index] == 0) first_[index] = static_cast<std::uint8_t>(size_);
-    ++times_[index];
+    if (has(known)) {
+      ++times_[index];
+    } else {
+      present_ |= KnownFields{1} << index;
+      times_[index] = 1;
+      first_[index] = static_cast<std::uint8_t>(size_);
+    }
   }
   spans_[size_] =
       Span{static_cast<std::uint16_t>(name_position), static_cast<std::uint16_t>(value_position),

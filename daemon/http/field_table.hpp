@@ -38,6 +38,15 @@ enum class KnownField : std::uint8_t {
 
 inline constexpr std::size_t kKnownFieldCount = static_cast<std::size_t>(KnownField::other);
 
+/// Several of them, a bit for each.
+using KnownFields = std::uint32_t;
+static_assert(kKnownFieldCount <= 32);
+
+template <typename... Fields>
+consteval KnownFields known_fields(Fields... fields) {
+  return ((KnownFields{1} << static_cast<unsigned>(fields)) | ...);
+}
+
 /// The field that `name` names, in whatever case it is written.
 KnownField identify_field(std::string_view name);
 
@@ -66,7 +75,7 @@ class FieldTable {
 
   void clear() {
     size_ = 0;
-    times_.fill(0);
+    present_ = 0;
   }
 
   /// Says where the buffer is now. Call it before anything is read from the table.
@@ -81,8 +90,11 @@ class FieldTable {
   FieldLine line(std::size_t index) const;
 
   /// How many lines there are of `field`.
-  std::size_t count(KnownField field) const { return times_[static_cast<std::size_t>(field)]; }
-  bool has(KnownField field) const { return count(field) != 0; }
+  std::size_t count(KnownField field) const {
+    return has(field) ? times_[static_cast<std::size_t>(field)] : 0;
+  }
+  bool has(KnownField field) const { return (present_ >> static_cast<unsigned>(field) & 1) != 0; }
+  bool has_any(KnownFields fields) const { return (present_ & fields) != 0; }
 
   /// The value of `field` if exactly one line of it came. A field that is no list but came twice is
   /// invalid, and RFC 9110 section 5.3 leaves open what it means; here it means absent.
@@ -118,8 +130,9 @@ class FieldTable {
 
   const char* buffer_ = nullptr;
   std::size_t size_ = 0;
-  std::array<std::uint8_t, kKnownFieldCount> times_{};
-  std::array<std::uint8_t, kKnownFieldCount> first_{};  // Valid where times_ is not zero.
+  KnownFields present_ = 0;
+  std::array<std::uint8_t, kKnownFieldCount> times_;  // Of what is present, like first_.
+  std::array<std::uint8_t, kKnownFieldCount> first_;
   std::array<Span, kCapacity> spans_;
 };
 

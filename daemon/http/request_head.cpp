@@ -54,7 +54,9 @@ std::expected<std::size_t, ProtocolError> RequestHeadParser::parse(std::string_v
   if (scanned_ == 0) head.fields.clear();
   head.fields.rebase(begin);
   for (;;) {
-    if (const auto error = check_line_start(received)) return std::unexpected(*error);
+    if (scanned_ == line_start_ && line_start_ < received.size()) {
+      if (const auto error = check_line_start(begin[line_start_])) return std::unexpected(*error);
+    }
     const char* const control = find_control(begin + scanned_, end);
     const auto position = static_cast<std::size_t>(control - begin);
     // The limit goes first: what lies behind it must not matter, or the verdict would depend on how
@@ -82,9 +84,7 @@ std::expected<std::size_t, ProtocolError> RequestHeadParser::parse(std::string_v
   }
 }
 
-std::optional<ProtocolError> RequestHeadParser::check_line_start(std::string_view received) const {
-  if (scanned_ != line_start_ || line_start_ >= received.size()) return std::nullopt;
-  const char first = received[line_start_];
+std::optional<ProtocolError> RequestHeadParser::check_line_start(char first) const {
   if (section_ == Section::fields) {
     if (is_blank(first)) return ProtocolError::obs_fold;
     return std::nullopt;

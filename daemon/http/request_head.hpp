@@ -93,7 +93,7 @@ class RequestHeadParser {
  private:
   enum class Section : std::uint8_t { request_line, fields };
 
-  std::optional<ProtocolError> check_line_start(std::string_view received) const;
+  std::optional<ProtocolError> check_line_start(char first) const;
   std::optional<ProtocolError> check_length(std::size_t position) const;
   std::optional<ProtocolError> take_line(std::string_view line, RequestHead& head);
   std::optional<ProtocolError> take_request_line(std::string_view line, RequestHead& head);

@@ -8,11 +8,21 @@
 namespace sluiced::http {
 namespace {
 
-/// Decodes `raw` into `buffer` and returns the number of bytes.
-std::expected<std::size_t, TargetError> decode(std::string_view raw, PathBuffer& buffer) {
+/// Decodes `raw` into `buffer` and returns the number of bytes. `is_resolved` is set when every
+/// component has a name that begins with no dot, and no slash follows the last one: what is so as a
+/// rule needs no other look.
+std::expected<std::size_t, TargetError> decode(std::string_view raw, PathBuffer& buffer,
+                                               bool& is_resolved) {
   std::size_t size = 0;
+  is_resolved = true;
+  const auto begins_component = [&] { return size == 0 || buffer[size - 1] == '/'; };
   for (std::size_t i = 0; i < raw.size(); ++i) {
     char c = raw[i];
+    if (is_plain_in_path(c)) {
+      if (size == kMaxPathBytes) return std::unexpected(TargetError::too_long);
+      buffer[size++] = c;
+      continue;
+    }
     if (!is_target_character(c) || c == '\\') return std::unexpected(TargetError::forbidden_byte);
     if (c == '%') {
       const int high = i + 2 < raw.size() ? hex_digit_value(raw[i + 1]) : -1;
@@ -24,8 +34,10 @@ std::expected<std::size_t, TargetError> decode(std::string_view raw, PathBuffer&
       i += 2;
     }
     if (size == kMaxPathBytes) return std::unexpected(TargetError::too_long);
+    if ((c == '/' || c == '.') && begins_component()) is_resolved = false;
     buffer[size++] = c;
   }
+  if (begins_component()) is_resolved = false;
   return size;
 }
 
@@ -97,14 +109,16 @@ std::expected<Path, TargetError> normalise_target(std::string_view target, PathB
     raw.remove_prefix(1);
   }
 
-  const auto decoded = decode(raw, buffer);
-  if (!decoded) return std::unexpected(decoded.error());
-  const auto resolved = resolve_dot_segments(buffer, *decoded, path.ends_in_slash);
-  if (!resolved) return std::unexpected(resolved.error());
-  buffer[*resolved] = '\0';
-  path.relative = std::string_view(buffer.data(), *resolved);
-  if (const auto error = inspect_components(path.relative, path.is_hidden)) {
-    return std::unexpected(*error);
+  bool is_resolved = false;
+  auto size = decode(raw, buffer, is_resolved);
+  if (size && !is_resolved) size = resolve_dot_segments(buffer, *size, path.ends_in_slash);
+  if (!size) return std::unexpected(size.error());
+  buffer[*size] = '\0';
+  path.relative = std::string_view(buffer.data(), *size);
+  if (!is_resolved || *size > kMaxComponentBytes) {
+    if (const auto error = inspect_components(path.relative, path.is_hidden)) {
+      return std::unexpected(*error);
+    }
   }
   if (path.relative.empty()) path.relative = ".";
   return path;

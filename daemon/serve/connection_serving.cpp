@@ -47,7 +47,8 @@ CloseReason reason_of(TransferCut cut) noexcept {
 
 Request Connection::request() noexcept {
   Exchange& exchange = *exchange_;
-  return {exchange.head, listener_.index, server_.clock.update(), exchange.path};
+  return {exchange.head, listener_.index, server_.clock.update(server_.executor.now()),
+          exchange.path};
 }
 
 Outlet Connection::outlet() noexcept {
@@ -264,7 +265,7 @@ sluice::Task<void> Connection::answer_and_give_up(http::Status status) {
   exchange.head.version = http::Version::http_1_1;
   exchange.response.clear();
   exchange.response.set_page(status);
-  static_cast<void>(server_.clock.update());
+  static_cast<void>(server_.clock.update(server_.executor.now()));
   begin_response(false);
   static_cast<void>(co_await transmit_response(false));
 }

@@ -72,10 +72,18 @@ void add_digest(const http::WantedDigests& wanted, const http::Sha256Digest& dig
 // may be encoded as.
 bool is_plain(const http::RequestHead& head) noexcept {
   using enum http::KnownField;
-  return !std::ranges::any_of(
-      std::array{if_match, if_modified_since, if_none_match, if_range, if_unmodified_since, range,
-                 want_content_digest, want_repr_digest},
-      [&head](http::KnownField field) { return head.fields.has(field); });
+  return !head.fields.has_any(http::known_fields(if_match, if_modified_since, if_none_match,
+                                                 if_range, if_unmodified_since, range,
+                                                 want_content_digest, want_repr_digest));
+}
+
+bool may_be_as_before(const Request& request, const FilePlace& place) noexcept {
+  return !place.has_cors && is_plain(request.head);
+}
+
+std::span<const ContentCoding> sidecars_of(const FilePlace& place) {
+  return place.rules.has_sidecars() ? place.rules.sidecars(name_in(place.path))
+                                    : std::span<const ContentCoding>();
 }
 
 // What a head is rendered for: the rules of a mount, and which of its variants a file is.
@@ -83,6 +91,14 @@ std::uint64_t head_id(const FilePlace& place, std::optional<ContentCoding> codin
                       bool varies_by_encoding) noexcept {
   const std::uint64_t variant = coding ? static_cast<std::uint64_t>(*coding) + 1 : 0;
   return place.rules_id * 16 + variant * 2 + (varies_by_encoding ? 1 : 0);
+}
+
+// Answers with all of a file, under the head that is kept of it.
+void answer_as_before(files::SharedFile file, std::string_view coding_name, Response& response) {
+  response.rendered_head = &file->head.text;
+  response.content_encoding = coding_name;
+  response.content_length = response.complete_length = file->status.size_bytes;
+  response.file = std::move(file);
 }
 
 }  // namespace
@@ -119,7 +135,7 @@ files::SharedFile& FileAnswers::Variants::file(std::optional<ContentCoding> codi
 // Every sibling is looked for, whatever the client takes: one that is there makes the response
 // vary. Those known not to be there cost nothing; that is known as long as the file is kept.
 bool FileAnswers::try_find_siblings(const FilePlace& place, Variants& variants) {
-  const auto codings = place.rules.sidecars(name_in(place.path));
+  const auto codings = sidecars_of(place);
   if (codings.empty()) {
     return true;
   }
@@ -149,7 +165,7 @@ bool FileAnswers::try_find_siblings(const FilePlace& place, Variants& variants) 
 // look-up has been answered and the file is being watched.
 sluice::Task<void> FileAnswers::find_siblings(const FilePlace& place, Variants& variants) {
   std::string path;
-  for (const ContentCoding coding : place.rules.sidecars(name_in(place.path))) {
+  for (const ContentCoding coding : sidecars_of(place)) {
     make_sibling_path(path, place.path, coding);
     auto opened = co_await cache_.open(place.root, place.root_index, path.c_str());
     if (opened) {
@@ -162,20 +178,18 @@ void FileAnswers::plan(const Request& request, const FilePlace& place, Variants 
                        Response& response) const {
   const auto coding = variants.choose(request);
   files::SharedFile& file = variants.file(coding);
-  const bool may_be_as_before = !place.has_cors && is_plain(request.head);
+  const std::string_view coding_name = coding ? http::coding_name(*coding) : std::string_view();
+  const bool may_be_kept = may_be_as_before(request, place);
   const std::uint64_t head_for = head_id(place, coding, variants.has_siblings());
-  if (may_be_as_before && file->head.rendered_for == head_for) {
-    response.rendered_head = &file->head.text;
-    response.content_encoding = coding ? http::coding_name(*coding) : std::string_view();
-    response.content_length = response.complete_length = file->status.size_bytes;
-    response.file = std::move(file);
+  if (may_be_kept && file->head.rendered_for == head_for) {
+    answer_as_before(std::move(file), coding_name, response);
     return;
   }
   const FileStatus& status = file->status;
   const Representation representation{
       .version = {modified(status), status.size_bytes, status.inode},
       .content_type = place.rules.content_type(name_in(place.path), response.content_type_text),
-      .content_encoding = coding ? http::coding_name(*coding) : std::string_view(),
+      .content_encoding = coding_name,
       .varies_by_encoding = variants.has_siblings()};
   plan_file(request.head, representation, request.now, limits_.ranges, response);
   if (!carries_content(response) && response.status != Status::not_modified) {
@@ -190,7 +204,7 @@ void FileAnswers::plan(const Request& request, const FilePlace& place, Variants 
     }
   }
   if (carries_content(response)) {
-    if (may_be_as_before) {
+    if (may_be_kept) {
       keep_head(request, head_for, *file, response);
     }
     response.file = std::move(file);
@@ -240,6 +254,12 @@ void FileAnswers::count(const Response& response, std::uint32_t stale_siblings) 
 
 bool FileAnswers::try_answer(const Request& request, const FilePlace& place, files::SharedFile file,
                              Response& response) {
+  // The path of nearly all requests.
+  if (!place.rules.has_sidecars() && file->head.rendered_for == head_id(place, {}, false) &&
+      may_be_as_before(request, place)) {
+    answer_as_before(std::move(file), {}, response);
+    return true;
+  }
   Variants variants(std::move(file));
   if (!try_find_siblings(place, variants)) {
     return false;

@@ -132,7 +132,7 @@ bool FileHandler::find_mount(const Request& request, Target& target, Response& r
   target.site = &sites_->site(*site);
   response.site = sites_->config().sites[*site].name;
   // A preflight must not be redirected: browsers take that for a refusal.
-  if (head.method != http::Method::options) {
+  if (!target.site->redirects().empty() && head.method != http::Method::options) {
     if (auto found = target.site->redirects().find(target.path)) {
       redirect(found->status, std::move(found->location), response);
       return false;
@@ -158,7 +158,7 @@ void FileHandler::finish(const Request& request, const Target& target, Response&
       response.security_policy = {};
     }
   }
-  if (target.mount != nullptr) {
+  if (target.mount != nullptr && target.mount->cors.is_on()) {
     response.varies_by_origin = target.mount->cors.varies_by_origin();
     target.mount->cors.add_fields(request.head, response.fields);
   }
@@ -225,13 +225,13 @@ bool FileHandler::try_look_up(const Request& request, Target& target, Response& 
       return attempt == Attempt::answered;
     }
   }
-  const auto opened = try_open(target, target.route.rest.data());
+  auto opened = try_open(target, target.route.rest.data());
   if (!opened && must_try_again(opened.error())) {
     return false;
   }
   if (is_file(target, opened)) {
-    return file_answers_.try_answer(request, place_of(target, target.route.rest), *opened,
-                                    response);
+    return file_answers_.try_answer(request, place_of(target, target.route.rest),
+                                    std::move(*opened), response);
   }
   if (!answer_opened(target, opened, response)) {
     return false;
@@ -239,13 +239,13 @@ bool FileHandler::try_look_up(const Request& request, Target& target, Response& 
   if (response.status != Status::not_found || target.mount->fallback.empty()) {
     return true;
   }
-  const auto fallback = try_open(target, target.mount->fallback.c_str());
+  auto fallback = try_open(target, target.mount->fallback.c_str());
   if (!fallback || (*fallback)->status.type != FileStatus::Type::regular) {
     return false;
   }
   response.clear();
-  return file_answers_.try_answer(request, place_of(target, target.mount->fallback), *fallback,
-                                  response);
+  return file_answers_.try_answer(request, place_of(target, target.mount->fallback),
+                                  std::move(*fallback), response);
 }
 
 FileHandler::Attempt FileHandler::try_index(const Request& request, const Target& target,
@@ -253,11 +253,11 @@ FileHandler::Attempt FileHandler::try_index(const Request& request, const Target
   const config::Mount& mount = *target.route.mount;
   for (const std::string& index : mount.files.index) {
     const std::string name = prefix_of(target.route.rest) + index;
-    const auto opened = try_open(target, name.c_str());
+    auto opened = try_open(target, name.c_str());
     if (opened && (*opened)->status.type == FileStatus::Type::regular) {
-      return file_answers_.try_answer(request, place_of(target, name), *opened, response)
-                 ? Attempt::answered
-                 : Attempt::must_wait;
+      const bool is_answered =
+          file_answers_.try_answer(request, place_of(target, name), std::move(*opened), response);
+      return is_answered ? Attempt::answered : Attempt::must_wait;
     }
     if (!opened && opened.error() != std::errc::no_such_file_or_directory) {
       return Attempt::must_wait;

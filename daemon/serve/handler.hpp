@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include <sluice/clock.hpp>
 #include <sluice/reactor.hpp>
 #include <sluice/task.hpp>
 
@@ -16,24 +17,30 @@
 
 namespace sluiced::serve {
 
-/// The wall clock of a server: read when a request needs it, the Date line rendered when the second
-/// changes. Belongs to one shard.
+/// The wall clock of a server: read once in a turn of the loop whose requests need it, the Date
+/// line rendered when the second changes. Belongs to one shard.
 class WallClock {
  public:
   WallClock() : date_(read().seconds) {}
 
   [[nodiscard]] static http::FileTime read() noexcept;
-  /// The time now, with the Date line brought up to it.
-  http::FileTime update() noexcept {
-    const http::FileTime now = read();
-    if (now.seconds != date_.time()) {
-      date_.update(now.seconds);
+  /// The time of a turn that began at `turn` (Executor::now()), with the Date line brought up to
+  /// it.
+  http::FileTime update(sluice::TimePoint turn) noexcept {
+    if (turn != turn_) {
+      turn_ = turn;
+      now_ = read();
+      if (now_.seconds != date_.time()) {
+        date_.update(now_.seconds);
+      }
     }
-    return now;
+    return now_;
   }
   [[nodiscard]] const http::DateLine& date() const noexcept { return date_; }
 
  private:
+  sluice::TimePoint turn_{};  // when now_ was read
+  http::FileTime now_{};
   http::DateLine date_;
 };
 

@@ -49,9 +49,6 @@ Redirects::Found Redirects::apply(const Rule& rule, std::string_view rest, const
 }
 
 std::optional<Redirects::Found> Redirects::find(const http::Path& path) const {
-  if (exact_.empty() && patterns_.empty()) {
-    return std::nullopt;
-  }
   std::string asked(path.is_root() ? std::string_view() : path.relative);
   if (path.ends_in_slash && !path.is_root()) {
     asked += '/';

@@ -22,6 +22,7 @@ class Redirects {
     std::string location;
   };
   [[nodiscard]] std::optional<Found> find(const http::Path& path) const;
+  [[nodiscard]] bool empty() const noexcept { return exact_.empty() && patterns_.empty(); }
 
  private:
   struct Rule {

@@ -23,6 +23,8 @@ class RepresentationRules {
   /// where the mount's charset is not that of the built-in types.
   [[nodiscard]] std::string_view content_type(std::string_view name, std::string& storage) const;
 
+  /// Whether siblings are looked for at all.
+  [[nodiscard]] bool has_sidecars() const noexcept { return !sidecars_.empty(); }
   /// The codings of siblings to look for, the preferred first. None for a file that is in one of
   /// them itself.
   [[nodiscard]] std::span<const http::ContentCoding> sidecars(std::string_view name) const;

@@ -117,14 +117,10 @@ std::string_view connection_line(const http::RequestHead& request, bool keep_ali
   return request.version == http::Version::http_1_0 ? "Connection: keep-alive\r\n" : "";
 }
 
-}  // namespace
-
-std::expected<std::string_view, http::ResponseHeadError> render_head(
+// A head that is not there yet.
+std::expected<std::string_view, http::ResponseHeadError> render_new_head(
     const Response& response, const http::RequestHead& request, bool keep_alive,
     const http::DateLine& date, std::span<char> buffer) {
-  if (response.rendered_head != nullptr) {
-    return response.rendered_head->write(buffer, date, connection_line(request, keep_alive));
-  }
   http::ResponseHeadWriter writer(buffer);
   writer.status(response.status);
   writer.date(date);
@@ -170,6 +166,16 @@ std::expected<std::string_view, http::ResponseHeadError> render_head(
   writer.fields(response.fields);
   writer.rendered(connection_line(request, keep_alive));
   return writer.finish();
+}
+
+}  // namespace
+
+std::expected<std::string_view, http::ResponseHeadError> render_head(
+    const Response& response, const http::RequestHead& request, bool keep_alive,
+    const http::DateLine& date, std::span<char> buffer) {
+  return response.rendered_head != nullptr
+             ? response.rendered_head->write(buffer, date, connection_line(request, keep_alive))
+             : render_new_head(response, request, keep_alive, date, buffer);
 }
 
 }  // namespace sluiced::serve

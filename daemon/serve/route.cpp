@@ -46,10 +46,28 @@ Router::Router(const config::Config& config) {
     });
     sites_.push_back(std::move(route));
   }
+  for (std::size_t listener = 0; listener < config.listeners.size(); ++listener) {
+    only_sites_.push_back(find_only_site(listener));
+  }
+}
+
+std::optional<std::size_t> Router::find_only_site(std::size_t listener) const {
+  const auto is_there = [listener](const SiteRoute& site) {
+    return bool{site.listeners[listener]};
+  };
+  const auto first = std::ranges::find_if(sites_, is_there);
+  const bool is_only_one =
+      first != sites_.end() && std::find_if(first + 1, sites_.end(), is_there) == sites_.end();
+  return is_only_one && first->takes_any_host
+             ? std::optional(static_cast<std::size_t>(first - sites_.begin()))
+             : std::nullopt;
 }
 
 std::optional<std::size_t> Router::find_site(
     std::size_t listener, const std::optional<http::Authority>& authority) const {
+  if (const auto only = only_sites_[listener]) {
+    return only;
+  }
   std::string_view host = authority ? authority->host : std::string_view();
   if (host.ends_with('.')) {
     host.remove_suffix(1);
@@ -93,7 +111,7 @@ std::optional<Route> Router::find_mount(std::size_t site, std::string_view relat
   for (const MountRoute& candidate : sites_[site].mounts) {
     const std::string_view prefix = candidate.prefix;
     const config::Mount* mount = mounts_[candidate.mount];
-    if (path.starts_with(prefix)) {
+    if (prefix.empty() || path.starts_with(prefix)) {
       const std::string_view rest = path.substr(prefix.size());
       return Route{mount, candidate.mount, rest.empty() ? std::string_view(".") : rest, false};
     }

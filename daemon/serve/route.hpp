@@ -57,9 +57,13 @@ class Router {
     std::vector<bool> listeners;     // by index
     std::vector<MountRoute> mounts;  // longest prefix first
   };
+  [[nodiscard]] std::optional<std::size_t> find_only_site(std::size_t listener) const;
 
   std::vector<const config::Mount*> mounts_;
   std::vector<SiteRoute> sites_;
+  // By listener: the site that answers there whatever the host is, since it takes any and no other
+  // one is there.
+  std::vector<std::optional<std::size_t>> only_sites_;
 };
 
 }  // namespace sluiced::serve

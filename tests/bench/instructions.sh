@@ -19,6 +19,8 @@ command -v valgrind >/dev/null || die 69 "valgrind is missing: apt-get install v
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 head -c "$bytes" /dev/urandom >"$scratch/file.bin"
+# The head of a file that has just changed is not kept, and its length changes when it is.
+touch -d '1 hour ago' "$scratch/file.bin"
 
 # The requests and the instructions of one run; the client is another process, with a file of its own.
 count() {
@@ -26,10 +28,14 @@ count() {
   requests=$(valgrind --quiet --tool=callgrind --callgrind-out-file="$scratch/out.%p" \
     "$root/build/release/bin/bench_instructions" "$scratch" /file.bin "$connections" "$1" |
     sed -n 's/ requests$//p')
+  ((requests == connections * $1)) ||
+    die 70 "$requests of $((connections * $1)) requests were answered"
   echo "$requests $(sed -n 's/^summary: //p' "$scratch"/out.* | sort -n | tail -1)"
   rm "$scratch"/out.*
 }
-read -r few_requests few <<<"$(count $((1600 / connections + 1)))"
-read -r many_requests many <<<"$(count $((6400 / connections + 1)))"
+few=$(count $((1600 / connections + 1)))
+many=$(count $((6400 / connections + 1)))
+read -r few_requests few <<<"$few"
+read -r many_requests many <<<"$many"
 echo "$(((many - few) / (many_requests - few_requests))) instructions for each request of $bytes" \
   "bytes, $connections connections"
