@@ -24,9 +24,6 @@ struct Cachestat {
   std::uint64_t recently_evicted;
 };
 
-// A range no longer than this is read ahead as one, and its ends tell of it.
-constexpr std::uint64_t kTooShortToAsk = std::uint64_t{128} * 1024;
-
 bool has_hole_in_cache(int fd, std::uint64_t offset, std::uint64_t length) noexcept {
   CachestatRange range{offset, length};
   Cachestat found{};
@@ -42,13 +39,15 @@ bool has_hole_in_cache(int fd, std::uint64_t offset, std::uint64_t length) noexc
 
 bool is_resident(sluice::Reactor& reactor, const sluice::File& file, std::uint64_t offset,
                  std::uint64_t length) noexcept {
-  std::byte probe;
-  const std::span one(&probe, 1);
-  if (!file.try_read_at(reactor, one, offset)) {
+  // Asked first: reading a byte that is not there may have the kernel read its page, and nothing
+  // but that page.
+  if (has_hole_in_cache(file.fd(), offset, length)) {
     return false;
   }
-  return file.try_read_at(reactor, one, offset + length - 1).has_value() &&
-         (length <= kTooShortToAsk || !has_hole_in_cache(file.fd(), offset, length));
+  std::byte probe;
+  const std::span one(&probe, 1);
+  return file.try_read_at(reactor, one, offset).has_value() &&
+         file.try_read_at(reactor, one, offset + length - 1).has_value();
 }
 
 }  // namespace sluiced::serve
