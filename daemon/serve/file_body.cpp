@@ -250,11 +250,15 @@ void FileBody::read_further_ahead(std::uint64_t offset, std::uint64_t next,
   }
 }
 
+// Asks for what the kernel has not begun by itself.
 void FileBody::read_ahead(std::uint64_t begin, std::uint64_t end) noexcept {
+  stream_.ahead_until = std::max(stream_.ahead_until, end);
+  if (is_begun(source_.file, begin, end - begin)) {
+    return;
+  }
   for (std::uint64_t offset = begin; offset < end; offset += kReadAheadStep) {
     source_.file.read_ahead(offset, std::min(kReadAheadStep, end - offset));
   }
-  stream_.ahead_until = std::max(stream_.ahead_until, end);
 }
 
 sluice::Task<sluice::Result<std::size_t>> FileBody::read(std::span<std::byte> room,
