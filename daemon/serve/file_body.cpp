@@ -23,6 +23,12 @@ constexpr std::uint64_t kLargestWindow = std::uint64_t{4} * 1024 * 1024;
 // readahead(2) takes no more at once than the device's read_ahead_kb, whose default this is, and
 // forgets the rest.
 constexpr std::uint64_t kReadAheadStep = std::uint64_t{128} * 1024;
+// What is read to set off the kernel's own reading ahead. readahead(2) does not do that: it brings
+// pages of the smallest size, made on this thread for 30 to 60 us per 128 KiB. The kernel's steps
+// take a tenth of that: they grow fourfold from the 4 pages that a read of one byte begins with,
+// and are made of ever larger folios. Each begins when a page is touched that was marked in the one
+// before, the third of these pages at 80 KiB; then more than 1 MiB is under way.
+constexpr std::size_t kFirstReadBytes = std::size_t{96} * 1024;
 
 // For how long a file that was all in the page cache is taken to be there still, so that of one
 // that is asked for a thousand times a second not each request pays for the question.
@@ -111,6 +117,7 @@ sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t 
 // What sendfile(2) queues are the pages of the page cache themselves: of a file that is cut short
 // in place just then, the client may see zeros where it was cut, before the connection ends early.
 sluice::Task<Cut> FileBody::send(std::uint64_t offset, std::uint64_t length) {
+  stream_ = {};
   const std::uint64_t end = offset + length;
   std::uint64_t resident_until = offset;
   std::uint64_t turn_began_at = offset;
@@ -174,7 +181,7 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
   const std::uint64_t next = offset + length;
   if (is_resident(outlet_.executor.reactor(), source_.file, offset, length)) {
     metrics.resident.add();
-    read_further_ahead(next, end);
+    read_further_ahead(offset, next, end);
     co_return std::nullopt;
   }
   metrics.cold.add();
@@ -182,48 +189,76 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
   if (!place) {
     co_return cut_by_source(place.error());
   }
-  if (length <= files::ColdReads::kBufferBytes && offset + length == end && !has_waited_) {
-    // All that is wanted: one read brings its pages, and asks the device for them as one.
-    if (const auto buffer = outlet_.cold_reads.take_buffer(); buffer) {
-      static_cast<void>(co_await source_.file.read_at(buffer->bytes().first(length), offset));
-      co_return outlet_.find_cut();
+  std::uint64_t read = offset;
+  if (stream_.has_waited) {
+    stream_.window = std::min(std::max(stream_.window * 2, length), kLargestWindow);
+  } else {
+    stream_.has_waited = true;
+    stream_.waited_first_at = offset;
+    read = co_await read_first(offset, next, end);
+  }
+  if (read < next) {
+    // The page that the kernel has marked, if it is here: it begins what comes next.
+    std::byte probe;
+    const std::span one(&probe, 1);
+    static_cast<void>(co_await source_.file.read_at(one, read));
+    // All of the piece, though most of it will be under way: a page may have gone again since.
+    read_ahead(read, next);
+    read_further_ahead(offset, next, end);
+    // A page is here when one byte of it is, and reading ahead brings those of a step together.
+    // Whether it worked out is seen when the piece is sent.
+    while (read < next) {
+      read = std::min(next, read + kReadAheadStep);
+      static_cast<void>(co_await source_.file.read_at(one, read - 1));
     }
-  }
-  if (has_waited_) {
-    window_ = std::min(std::max(window_ * 2, length), kLargestWindow);
-  }
-  has_waited_ = true;
-  // All of the piece, though some of it may be under way: a page may have gone again since.
-  read_ahead(offset, next);
-  read_further_ahead(next, end);
-  // A page is here when one byte of it is, and reading ahead brings those of a step together.
-  // Whether it worked out is seen when the piece is sent.
-  std::byte probe;
-  const std::span one(&probe, 1);
-  for (std::uint64_t read = offset; read < next;) {
-    read = std::min(next, read + kReadAheadStep);
-    static_cast<void>(co_await source_.file.read_at(one, read - 1));
   }
   co_return outlet_.find_cut();
 }
 
+// Reads the beginning of what is not in the page cache: all, if it is short, so that the device is
+// asked for it as one; else as somebody would who reads the file from here on. Returns how far.
+sluice::Task<std::uint64_t> FileBody::read_first(std::uint64_t offset, std::uint64_t next,
+                                                 std::uint64_t end) {
+  const auto buffer = outlet_.cold_reads.take_buffer();
+  if (!buffer) {
+    co_return offset;  // not to be: there are as many as places
+  }
+  std::size_t length = next - offset;
+  if (next < end || length > buffer->bytes().size()) {
+    length = std::min(length, kFirstReadBytes);
+    static_cast<void>(co_await source_.file.read_at(buffer->bytes().first(1), offset));
+  }
+  const auto count = co_await source_.file.read_at(buffer->bytes().first(length), offset);
+  co_return count && *count == length ? offset + length : next;  // else: seen when it is sent
+}
+
 // Of a stream that has waited for its disk more than once: up to a window beyond what is sent next.
-// Before that it is left to the kernel, whose own reading ahead starts from what sendfile(2) takes
-// and may use large folios; readahead(2) makes pages of the smallest size, on this thread. Nor is
-// all of a window asked for at once that has just grown.
-void FileBody::read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept {
-  const std::uint64_t goal = std::min(end, next + window_);
-  const std::uint64_t begin = std::max(ahead_until_, next);
+// The kernel reads ahead by itself of what is read in order, and with a large read_ahead_kb it is
+// further ahead than this asks for, which costs nothing then. That is so from the beginning when no
+// more is asked for than has been sent: the kernel's own steps grow faster. Where both ask for the
+// same pages, the kernel falls back to small ones.
+void FileBody::read_further_ahead(std::uint64_t offset, std::uint64_t next,
+                                  std::uint64_t end) noexcept {
+  if (stream_.window == 0) {
+    return;
+  }
+  const std::uint64_t goal =
+      std::min({end, next + stream_.window, offset + (offset - stream_.waited_first_at)});
+  const std::uint64_t begin = std::max(stream_.ahead_until, next);
   if (begin < goal) {
     read_ahead(begin, std::min(goal, begin + 2 * kBytesPerTurn));
   }
 }
 
+// Asks for what the kernel has not begun by itself.
 void FileBody::read_ahead(std::uint64_t begin, std::uint64_t end) noexcept {
+  stream_.ahead_until = std::max(stream_.ahead_until, end);
+  if (is_begun(source_.file, begin, end - begin)) {
+    return;
+  }
   for (std::uint64_t offset = begin; offset < end; offset += kReadAheadStep) {
     source_.file.read_ahead(offset, std::min(kReadAheadStep, end - offset));
   }
-  ahead_until_ = std::max(ahead_until_, end);
 }
 
 sluice::Task<sluice::Result<std::size_t>> FileBody::read(std::span<std::byte> room,

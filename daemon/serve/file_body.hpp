@@ -45,7 +45,9 @@ class FileBody {
  private:
   [[nodiscard]] sluice::Task<Cut> make_resident(std::uint64_t offset, std::uint64_t length,
                                                 std::uint64_t end);
-  void read_further_ahead(std::uint64_t next, std::uint64_t end) noexcept;
+  [[nodiscard]] sluice::Task<std::uint64_t> read_first(std::uint64_t offset, std::uint64_t next,
+                                                       std::uint64_t end);
+  void read_further_ahead(std::uint64_t offset, std::uint64_t next, std::uint64_t end) noexcept;
   void read_ahead(std::uint64_t begin, std::uint64_t end) noexcept;
   [[nodiscard]] sluice::Result<std::size_t> try_send(std::uint64_t offset, std::uint64_t length);
   /// Reads through the ring, which a place among the cold reads has to be had for.
@@ -57,9 +59,13 @@ class FileBody {
   const Outlet& outlet_;
   const files::OpenFile& source_;
   bool copies_;
-  bool has_waited_ = false;        // for a disk
-  std::uint64_t window_ = 0;       // what is read ahead beyond a piece
-  std::uint64_t ahead_until_ = 0;  // what reading ahead has been begun up to
+  /// How far ahead of what is sent the disk is, for one range.
+  struct Stream {
+    bool has_waited = false;  // for the disk
+    std::uint64_t waited_first_at = 0;
+    std::uint64_t window = 0;       // what is read ahead beyond a piece
+    std::uint64_t ahead_until = 0;  // what reading ahead has been begun up to
+  } stream_;
 };
 
 }  // namespace sluiced::serve

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 namespace sluiced::serve {
@@ -24,14 +25,13 @@ struct Cachestat {
   std::uint64_t recently_evicted;
 };
 
-// A range no longer than this is read ahead as one, and its ends tell of it.
-constexpr std::uint64_t kTooShortToAsk = std::uint64_t{128} * 1024;
-
-bool has_hole_in_cache(int fd, std::uint64_t offset, std::uint64_t length) noexcept {
+// Whether a page of the range is not in the cache, neither read nor being read; nullopt: nobody can
+// tell.
+std::optional<bool> has_hole_in_cache(int fd, std::uint64_t offset, std::uint64_t length) noexcept {
   CachestatRange range{offset, length};
   Cachestat found{};
   if (::syscall(kCachestat, fd, &range, &found, 0U) != 0) {
-    return false;  // nobody can tell
+    return std::nullopt;
   }
   const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t pages = (offset + length - 1) / page_bytes - offset / page_bytes + 1;
@@ -42,13 +42,19 @@ bool has_hole_in_cache(int fd, std::uint64_t offset, std::uint64_t length) noexc
 
 bool is_resident(sluice::Reactor& reactor, const sluice::File& file, std::uint64_t offset,
                  std::uint64_t length) noexcept {
-  std::byte probe;
-  const std::span one(&probe, 1);
-  if (!file.try_read_at(reactor, one, offset)) {
+  // Asked first: reading a byte that is not there may have the kernel read its page, and nothing
+  // but that page.
+  if (has_hole_in_cache(file.fd(), offset, length).value_or(false)) {
     return false;
   }
-  return file.try_read_at(reactor, one, offset + length - 1).has_value() &&
-         (length <= kTooShortToAsk || !has_hole_in_cache(file.fd(), offset, length));
+  std::byte probe;
+  const std::span one(&probe, 1);
+  return file.try_read_at(reactor, one, offset).has_value() &&
+         file.try_read_at(reactor, one, offset + length - 1).has_value();
+}
+
+bool is_begun(const sluice::File& file, std::uint64_t offset, std::uint64_t length) noexcept {
+  return !has_hole_in_cache(file.fd(), offset, length).value_or(true);
 }
 
 }  // namespace sluiced::serve

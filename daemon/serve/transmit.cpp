@@ -112,10 +112,12 @@ sluice::Task<Cut> transmit(const Outlet& outlet, Exchange& exchange, bool head_o
                                            ? StreamFraming::until_connection
                                            : StreamFraming::chunked);
   }
-  if (output.has_content() || put_content_at_once(outlet, exchange, head_only)) {
+  // read_small() tries at once too: most have been found not to be there just now.
+  const bool reads_small = !head_only && response.content_length > 0 && is_small_file(response);
+  if (output.has_content() || (!reads_small && put_content_at_once(outlet, exchange, head_only))) {
     co_return co_await send_output(outlet, output, 0);
   }
-  if (is_small_file(response) && exchange.content_sent == 0) {
+  if (reads_small && exchange.content_sent == 0) {
     FileBody small(outlet, *response.file);
     const auto room = content_room(exchange);
     const Cut unread =
