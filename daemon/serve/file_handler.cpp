@@ -278,7 +278,8 @@ sluice::Task<void> FileHandler::respond(const Request& request, Response& respon
 sluice::Task<void> FileHandler::look_up(const Request& request, Target& target,
                                         Response& response) {
   const std::size_t mount = target.route.mount_index;
-  auto opened = co_await cache_.open(sites_->root(mount), mount, target.route.rest.data());
+  auto opened =
+      co_await cache_.open(sites_->root(mount), sites_->root_id(mount), target.route.rest.data());
   if (is_file(target, opened)) {
     co_await file_answers_.answer(request, place_of(target, target.route.rest), std::move(*opened),
                                   response);
@@ -297,7 +298,7 @@ sluice::Task<void> FileHandler::answer_fallback(const Request& request, const Ta
                                                 Response& response) {
   const std::string& fallback = target.mount->fallback;
   const std::size_t mount = target.route.mount_index;
-  auto opened = co_await cache_.open(sites_->root(mount), mount, fallback.c_str());
+  auto opened = co_await cache_.open(sites_->root(mount), sites_->root_id(mount), fallback.c_str());
   if (opened && (*opened)->status.type == FileStatus::Type::regular) {
     response.clear();
     co_await file_answers_.answer(request, place_of(target, fallback), std::move(*opened),
@@ -308,10 +309,11 @@ sluice::Task<void> FileHandler::answer_fallback(const Request& request, const Ta
 sluice::Task<bool> FileHandler::answer_index(const Request& request, const Target& target,
                                              Response& response) {
   const config::Mount& mount = *target.route.mount;
-  const files::Root& root = sites_->root(target.route.mount_index);
+  const std::size_t mount_index = target.route.mount_index;
   for (const std::string& index : mount.files.index) {
     const std::string name = prefix_of(target.route.rest) + index;
-    auto opened = co_await cache_.open(root, target.route.mount_index, name.c_str());
+    auto opened =
+        co_await cache_.open(sites_->root(mount_index), sites_->root_id(mount_index), name.c_str());
     if (opened && (*opened)->status.type == FileStatus::Type::regular) {
       co_await file_answers_.answer(request, place_of(target, name), std::move(*opened), response);
       co_return true;

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from harness import files, fuse, wire
+from harness import control, files, fuse, wire
 from harness.daemon import wait_until
 
 MANY = 30  # more than the kernel has workers for a shard
@@ -83,6 +83,22 @@ def test_it_is_kept_for_the_age_that_is_configured(fleet, tree, remote):
     assert daemon.scrape().total("sluiced_file_cache_lookups_total", result="hit") >= 1
     remote.end()
     daemon.stop()
+
+
+def test_what_is_kept_is_not_taken_for_a_file_of_another_mount_after_a_reload(fleet, tree, remote):
+    files.write_old(tree / "local/file.bin", b"local")
+    content = remote.put("file.bin", 1, 1000)
+    mounts = {"/remote/": tree / "remote", "/": tree / "local"}
+    age = "runtime: {workers: 1, unwatched_file_age: 1h}\n" + control.ADMIN
+    text = control.configuration(mounts, extra=age)
+    with control.Controlled(fleet, text, launcher=remote.launcher) as made:
+        in_front = {"/other/": tree, **mounts}
+        assert made.reload(control.configuration(in_front, extra=age)).status == 0
+        for _ in range(3):
+            assert made.daemon.get("/remote/file.bin").body == content
+        assert made.daemon.get("/file.bin").body == b"local"
+        assert made.daemon.scrape().total("sluiced_file_cache_lookups_total", result="hit") >= 1
+        remote.end()
 
 
 def connect_many(daemon, remote, length):
