@@ -202,7 +202,6 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
     std::byte probe;
     const std::span one(&probe, 1);
     static_cast<void>(co_await source_.file.read_at(one, read));
-    // All of the piece, though most of it will be under way: a page may have gone again since.
     read_ahead(read, next);
     read_further_ahead(offset, next, end);
     // A page is here when one byte of it is, and reading ahead brings those of a step together.
@@ -250,12 +249,17 @@ void FileBody::read_further_ahead(std::uint64_t offset, std::uint64_t next,
   }
 }
 
-// Asks for what the kernel has not begun by itself.
+// Asks for what the kernel has not begun by itself. Also for what has been asked for before, since
+// a page may have gone again; but only if it can be told that one has: on pages that are there,
+// readahead(2) takes a tenth of the time of sending them.
 void FileBody::read_ahead(std::uint64_t begin, std::uint64_t end) noexcept {
-  stream_.ahead_until = std::max(stream_.ahead_until, end);
-  if (is_begun(source_.file, begin, end - begin)) {
-    return;
+  const auto is_all_begun = is_begun(source_.file, begin, end - begin);
+  if (!is_all_begun) {
+    begin = std::max(begin, stream_.ahead_until);
+  } else if (*is_all_begun) {
+    begin = end;
   }
+  stream_.ahead_until = std::max(stream_.ahead_until, end);
   for (std::uint64_t offset = begin; offset < end; offset += kReadAheadStep) {
     source_.file.read_ahead(offset, std::min(kReadAheadStep, end - offset));
   }
