@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 
@@ -23,12 +24,13 @@ constexpr std::uint64_t kLargestWindow = std::uint64_t{4} * 1024 * 1024;
 // readahead(2) takes no more at once than the device's read_ahead_kb, whose default this is, and
 // forgets the rest.
 constexpr std::uint64_t kReadAheadStep = std::uint64_t{128} * 1024;
-// What is read to set off the kernel's own reading ahead. readahead(2) does not do that: it brings
-// pages of the smallest size, made on this thread for 30 to 60 us per 128 KiB. The kernel's steps
-// take a tenth of that: they grow fourfold from the 4 pages that a read of one byte begins with,
-// and are made of ever larger folios. Each begins when a page is touched that was marked in the one
-// before, the third of these pages at 80 KiB; then more than 1 MiB is under way.
-constexpr std::size_t kFirstReadBytes = std::size_t{96} * 1024;
+// Where a byte is touched of a file that begins to be sent, to set off the kernel's own reading
+// ahead. readahead(2) does not do that: it brings pages of the smallest size, made on this thread
+// for 30 to 60 us per 128 KiB. The kernel's steps take a tenth of that: they are made of ever
+// larger folios. The first is of 4 pages, and each begins when the page is touched that the one
+// before has marked, and is four times as long where read_ahead_kb allows that: more than 1 MiB is
+// under way with the last of these.
+constexpr std::array<std::uint64_t, 4> kTouchedFirst = {0, 4096, 16384, 81920};
 
 // For how long a file that was all in the page cache is taken to be there still, so that of one
 // that is asked for a thousand times a second not each request pays for the question.
@@ -189,47 +191,47 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
   if (!place) {
     co_return cut_by_source(place.error());
   }
-  std::uint64_t read = offset;
-  if (stream_.has_waited) {
-    stream_.window = std::min(std::max(stream_.window * 2, length), kLargestWindow);
-  } else {
-    stream_.has_waited = true;
-    stream_.waited_first_at = offset;
-    read = co_await read_first(offset, next, end);
-  }
-  if (read < next) {
-    // The page that the kernel has marked, if it is here: it begins what comes next.
-    std::byte probe;
-    const std::span one(&probe, 1);
-    static_cast<void>(co_await source_.file.read_at(one, read));
-    // All of the piece, though most of it will be under way: a page may have gone again since.
-    read_ahead(read, next);
-    read_further_ahead(offset, next, end);
-    // A page is here when one byte of it is, and reading ahead brings those of a step together.
-    // Whether it worked out is seen when the piece is sent.
-    while (read < next) {
-      read = std::min(next, read + kReadAheadStep);
-      static_cast<void>(co_await source_.file.read_at(one, read - 1));
+  if (!stream_.has_waited && next == end && length <= files::ColdReads::kBufferBytes) {
+    // All that is wanted: one read brings its pages, and asks the device for them as one.
+    if (const auto buffer = outlet_.cold_reads.take_buffer(); buffer) {
+      static_cast<void>(co_await source_.file.read_at(buffer->bytes().first(length), offset));
+      co_return outlet_.find_cut();
     }
+  }
+  begin_reading(offset, next);
+  read_ahead(offset, next);
+  read_further_ahead(offset, next, end);
+  // A page is here when one byte of it is, and reading ahead brings those of a step together.
+  // Whether it worked out is seen when the piece is sent.
+  std::byte probe;
+  const std::span one(&probe, 1);
+  for (std::uint64_t read = offset; read < next;) {
+    read = std::min(next, read + kReadAheadStep);
+    static_cast<void>(co_await source_.file.read_at(one, read - 1));
   }
   co_return outlet_.find_cut();
 }
 
-// Reads the beginning of what is not in the page cache: all, if it is short, so that the device is
-// asked for it as one; else as somebody would who reads the file from here on. Returns how far.
-sluice::Task<std::uint64_t> FileBody::read_first(std::uint64_t offset, std::uint64_t next,
-                                                 std::uint64_t end) {
-  const auto buffer = outlet_.cold_reads.take_buffer();
-  if (!buffer) {
-    co_return offset;  // not to be: there are as many as places
+// Lets the kernel read ahead of a piece that is not in the page cache, before readahead(2) is asked
+// for the rest: nothing of that waits. In the middle of a file it takes the first piece for no
+// stream yet, and the pages that are touched for all that is wanted.
+void FileBody::begin_reading(std::uint64_t offset, std::uint64_t next) noexcept {
+  const auto touch = [this](std::uint64_t at) noexcept {
+    std::byte probe;
+    static_cast<void>(source_.file.try_read_at(outlet_.executor.reactor(), {&probe, 1}, at));
+  };
+  if (stream_.has_waited) {
+    stream_.window = std::min(std::max(stream_.window * 2, next - offset), kLargestWindow);
+    touch(offset);
+    return;
   }
-  std::size_t length = next - offset;
-  if (next < end || length > buffer->bytes().size()) {
-    length = std::min(length, kFirstReadBytes);
-    static_cast<void>(co_await source_.file.read_at(buffer->bytes().first(1), offset));
+  stream_.has_waited = true;
+  stream_.waited_first_at = offset;
+  if (offset == 0) {
+    for (const std::uint64_t at : kTouchedFirst) {
+      touch(at);
+    }
   }
-  const auto count = co_await source_.file.read_at(buffer->bytes().first(length), offset);
-  co_return count && *count == length ? offset + length : next;  // else: seen when it is sent
 }
 
 // Of a stream that has waited for its disk more than once: up to a window beyond what is sent next.
@@ -250,12 +252,17 @@ void FileBody::read_further_ahead(std::uint64_t offset, std::uint64_t next,
   }
 }
 
-// Asks for what the kernel has not begun by itself.
+// Asks for what the kernel has not begun by itself. Also for what has been asked for before, since
+// a page may have gone again; but only if it can be told that one has: on pages that are there,
+// readahead(2) takes a tenth of the time of sending them.
 void FileBody::read_ahead(std::uint64_t begin, std::uint64_t end) noexcept {
-  stream_.ahead_until = std::max(stream_.ahead_until, end);
-  if (is_begun(source_.file, begin, end - begin)) {
-    return;
+  const auto is_all_begun = is_begun(source_.file, begin, end - begin);
+  if (!is_all_begun) {
+    begin = std::max(begin, stream_.ahead_until);
+  } else if (*is_all_begun) {
+    begin = end;
   }
+  stream_.ahead_until = std::max(stream_.ahead_until, end);
   for (std::uint64_t offset = begin; offset < end; offset += kReadAheadStep) {
     source_.file.read_ahead(offset, std::min(kReadAheadStep, end - offset));
   }

@@ -45,8 +45,7 @@ class FileBody {
  private:
   [[nodiscard]] sluice::Task<Cut> make_resident(std::uint64_t offset, std::uint64_t length,
                                                 std::uint64_t end);
-  [[nodiscard]] sluice::Task<std::uint64_t> read_first(std::uint64_t offset, std::uint64_t next,
-                                                       std::uint64_t end);
+  void begin_reading(std::uint64_t offset, std::uint64_t next) noexcept;
   void read_further_ahead(std::uint64_t offset, std::uint64_t next, std::uint64_t end) noexcept;
   void read_ahead(std::uint64_t begin, std::uint64_t end) noexcept;
   [[nodiscard]] sluice::Result<std::size_t> try_send(std::uint64_t offset, std::uint64_t length);

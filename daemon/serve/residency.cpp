@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstddef>
-#include <optional>
 #include <span>
 
 namespace sluiced::serve {
@@ -53,8 +52,10 @@ bool is_resident(sluice::Reactor& reactor, const sluice::File& file, std::uint64
          file.try_read_at(reactor, one, offset + length - 1).has_value();
 }
 
-bool is_begun(const sluice::File& file, std::uint64_t offset, std::uint64_t length) noexcept {
-  return !has_hole_in_cache(file.fd(), offset, length).value_or(true);
+std::optional<bool> is_begun(const sluice::File& file, std::uint64_t offset,
+                             std::uint64_t length) noexcept {
+  const auto has_hole = has_hole_in_cache(file.fd(), offset, length);
+  return has_hole ? std::optional(!*has_hole) : std::nullopt;
 }
 
 }  // namespace sluiced::serve

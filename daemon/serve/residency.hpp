@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <sluice/file.hpp>
 #include <sluice/reactor.hpp>
@@ -15,9 +16,9 @@ namespace sluiced::serve {
 [[nodiscard]] bool is_resident(sluice::Reactor& reactor, const sluice::File& file,
                                std::uint64_t offset, std::uint64_t length) noexcept;
 
-/// Whether each page of a range is in the page cache or on its way there. False where nobody can
-/// tell: without cachestat(2).
-[[nodiscard]] bool is_begun(const sluice::File& file, std::uint64_t offset,
-                            std::uint64_t length) noexcept;
+/// Whether each page of a range is in the page cache or on its way there. nullopt: nobody can tell,
+/// since cachestat(2) cannot be asked.
+[[nodiscard]] std::optional<bool> is_begun(const sluice::File& file, std::uint64_t offset,
+                                           std::uint64_t length) noexcept;
 
 }  // namespace sluiced::serve
