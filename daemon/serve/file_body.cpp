@@ -29,7 +29,8 @@ constexpr std::uint64_t kReadAheadStep = std::uint64_t{128} * 1024;
 // for 30 to 60 us per 128 KiB. The kernel's steps take a tenth of that: they are made of ever
 // larger folios. The first is of 4 pages, and each begins when the page is touched that the one
 // before has marked, and is four times as long where read_ahead_kb allows that: more than 1 MiB is
-// under way with the last of these.
+// under way with the last of these. A kernel whose reads without waiting begin nothing is asked by
+// readahead(2) as before.
 constexpr std::array<std::uint64_t, 4> kTouchedFirst = {0, 4096, 16384, 81920};
 
 // For how long a file that was all in the page cache is taken to be there still, so that of one
@@ -213,8 +214,8 @@ sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t le
 }
 
 // Lets the kernel read ahead of a piece that is not in the page cache, before readahead(2) is asked
-// for the rest: nothing of that waits. In the middle of a file it takes the first piece for no
-// stream yet, and the pages that are touched for all that is wanted.
+// for the rest. Nothing here waits. In the middle of a file the kernel sees no stream in the first
+// piece, and would read just the pages that are touched.
 void FileBody::begin_reading(std::uint64_t offset, std::uint64_t next) noexcept {
   const auto touch = [this](std::uint64_t at) noexcept {
     std::byte probe;

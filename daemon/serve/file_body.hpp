@@ -16,8 +16,9 @@ namespace sluiced::serve {
 ///
 /// - a small one is read into the buffer behind its head (read_small());
 /// - what is in the page cache goes by sendfile(2), called directly on the non-blocking socket;
-/// - what is not is read ahead first, and awaited through the ring, then sent so too. A stream that
-///   catches up with the disk again has twice as much read ahead from then on;
+/// - what is not is read ahead first, by the kernel itself as far as it can be brought to, and
+///   awaited through the ring, then sent so too. A stream that catches up with the disk again has
+///   twice as much read ahead from then on;
 /// - of a remote file, and of one that sendfile(2) refuses, the ring reads into a buffer, which is
 ///   held only while it is read and sent at once: a slow client keeps none.
 ///
