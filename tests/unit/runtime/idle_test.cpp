@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 // What the calling thread has used.
 struct Usage {
   Duration cpu{};
-  long waits = 0;  // how often it went to sleep
   std::uint64_t turns = 0;
 };
 
@@ -30,15 +29,14 @@ struct Usage {
   const auto time = [](const timeval& value) {
     return std::chrono::seconds(value.tv_sec) + std::chrono::microseconds(value.tv_usec);
   };
-  return {time(used.ru_utime) + time(used.ru_stime), used.ru_nvcsw,
-          executor.metrics().turns.value()};
+  return {time(used.ru_utime) + time(used.ru_stime), executor.metrics().turns.value()};
 }
 
 // A loop that spun, or woke a thousand times a second, would be far beyond these; a busy machine
-// makes nobody turn or sleep more often.
+// makes nobody turn more often. How often the thread slept is not asked: the kernel may put it to
+// sleep and wake it again inside one call.
 void expect_idle(const Usage& before, const Usage& after) {
   EXPECT_LE(after.turns - before.turns, 20U);
-  EXPECT_LE(after.waits - before.waits, 20);
   EXPECT_LT(after.cpu - before.cpu, 200ms);
 }
 
