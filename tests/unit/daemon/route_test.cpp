@@ -115,5 +115,24 @@ TEST(Route, NoSiteTakesAForeignHostWhenThereIsNoDefault) {
   EXPECT_FALSE(router.find(0, http::parse_authority("else.example"), "x"));
 }
 
+TEST(Route, ASiteThatIsAloneOnItsListenerStillAnswersItsOwnHostsOnly) {
+  config::Config config = example();
+  config.sites = {config.sites[2]};  // "intra" on the second listener
+  const Router router(config);
+  EXPECT_TRUE(router.find_site(1, http::parse_authority("intra")));
+  EXPECT_FALSE(router.find_site(1, http::parse_authority("else.example")));
+  EXPECT_FALSE(router.find_site(0, http::parse_authority("intra")));
+}
+
+TEST(Route, ADefaultSiteIsAskedForAllHostsOnlyWhereNoOtherSiteIs) {
+  config::Config config = example();
+  config.sites = {config.sites[3], config.sites[2]};  // the default on both, "intra" on the second
+  const Router router(config);
+  EXPECT_EQ(router.find_site(0, http::parse_authority("intra")), 0U);
+  EXPECT_EQ(router.find_site(0, std::nullopt), 0U);
+  EXPECT_EQ(router.find_site(1, http::parse_authority("intra")), 1U);
+  EXPECT_EQ(router.find_site(1, http::parse_authority("else.example")), 0U);
+}
+
 }  // namespace
 }  // namespace sluiced::serve

@@ -294,6 +294,21 @@ TEST(FieldTable, KeepsTheLinesOfOneFieldInOrder) {
   EXPECT_EQ(visits, 1);
 }
 
+TEST(FieldTable, CountsEachRequestFromNothing) {
+  RequestHead head;
+  RequestHeadParser parser{HeadLimits{}};
+  const std::string twice = get_with("Origin: a\r\nRange: x\r\nRange: y\r\n");
+  ASSERT_TRUE(parser.parse(twice, head));
+  EXPECT_TRUE(head.fields.has_any(known_fields(KnownField::range, KnownField::if_range)));
+  parser.reset();
+  const std::string once = get_with("Range: z\r\n");
+  ASSERT_TRUE(parser.parse(once, head));
+  EXPECT_EQ(head.fields.count(KnownField::range), 1U);
+  EXPECT_EQ(head.fields.single(KnownField::range), "z");
+  EXPECT_EQ(head.fields.count(KnownField::origin), 0U);
+  EXPECT_FALSE(head.fields.has_any(known_fields(KnownField::origin, KnownField::if_range)));
+}
+
 TEST(FieldTable, KnowsEachFieldInAnyCaseAndNoOther) {
   const std::pair<std::string_view, KnownField> known[] = {
       {"Accept", KnownField::accept},
