@@ -9,6 +9,7 @@ import pytest
 from harness import files, process, wire
 
 KIB = 1 << 10
+SMALL = 8 * KIB  # read into the buffer of its head
 LENGTH = 5 * files.MIB + 4321
 CONTENT = files.pattern(LENGTH)
 
@@ -27,10 +28,15 @@ def root(public):
     return tree
 
 
-@pytest.fixture(scope="module", params=["owner", "stranger"])
-def served(request, module_fleet, root, public):
-    """By who owns the files, and by somebody else, whom cachestat(2) tells nothing about them."""
-    options = public.options if request.param == "stranger" else {}
+@pytest.fixture(scope="module", params=[True, False], ids=["owner", "stranger"])
+def owns_files(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def served(owns_files, module_fleet, root, public):
+    """By who owns the files, or by somebody else, whom cachestat(2) tells nothing about them."""
+    options = {} if owns_files else public.options
     return module_fleet.serve(root, binary=public.binary, **options)
 
 
@@ -47,14 +53,15 @@ def cold_pieces(served):
 @pytest.mark.parametrize("length", [
     1, 4 * KIB, 8 * KIB + 1, 80 * KIB, 128 * KIB, 128 * KIB + 1, 512 * KIB, 512 * KIB + 1,
     files.MIB])
-def test_a_cold_file_is_sent_whole(served, root, length):
+def test_a_cold_file_is_sent_whole(served, owns_files, root, length):
     path = root / f"{length}.bin"
     files.write_old(path, CONTENT[:length])
     before = cold_pieces(served)
     for _ in range(3):  # the last of them from a file that is kept open
         put_out(path)
         assert served.get(f"/{length}.bin").body == CONTENT[:length]
-    assert cold_pieces(served) > before
+    # Who is not told by cachestat(2) what is there has to try, and that alone may bring it.
+    assert length <= SMALL or not owns_files or cold_pieces(served) > before
 
 
 @pytest.mark.parametrize("first,last", [
@@ -90,9 +97,8 @@ def test_readers_of_one_cold_file_do_not_disturb_each_other(served, root):
 
 
 def test_a_file_that_goes_cold_while_it_is_sent(served, root):
-    # It is cold to begin with; what follows depends on how much the sockets have taken by then.
+    """How often it has to wait depends on how much the sockets have taken by then."""
     put_out(root / "large.bin")
-    before = cold_pieces(served)
     with served.connect() as connection:
         connection.send(wire.request("/large.bin", headers=[("Connection", "close")]))
         connection.read_head()
@@ -101,4 +107,3 @@ def test_a_file_that_goes_cold_while_it_is_sent(served, root):
             end = min(begin + files.MIB, LENGTH)
             assert connection.read_exactly(end - begin) == CONTENT[begin:end]
         connection.expect_close()
-    assert cold_pieces(served) > before
