@@ -8,7 +8,6 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include <sluice/socket_requests.hpp>
@@ -35,20 +34,28 @@ constexpr std::size_t kMostAtOnce = 16;  // give way together
 }  // namespace
 
 Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Config& config,
-               observe::ServerMetrics& metrics, ServerExtras extras)
+               observe::ServerMetrics& metrics,
+               std::unique_ptr<sluice::ProvidedBuffers> receive_buffers, ServerExtras extras)
     : context_{.executor = executor,
                .limits = config.limits,
                .timeouts = config.timeouts,
                .metrics = metrics,
                .access_log = extras.access_log,
                .exchanges = ExchangePool(kExchangesKept),
-               .receive_buffers = {},
+               .receive_buffers = std::move(receive_buffers),
                .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
                                               files::ColdReads::places_for_reads()),
                .clock = {}},
       extras_(std::move(extras)),
       handler_(std::move(handler)),
       evictor_(executor, connections_) {}
+
+sluice::Result<std::unique_ptr<sluice::ProvidedBuffers>> Server::make_receive_buffers(
+    sluice::Reactor& reactor, observe::ServerMetrics& metrics) {
+  return sluice::ProvidedBuffers::create(reactor, {.count = kReceiveBuffers,
+                                                   .buffer_bytes = kReceiveBufferBytes,
+                                                   .exhausted = &metrics.receive_waits});
+}
 
 std::size_t Server::Intake::room() const noexcept {
   return total ? std::min(limit->room(), total->room()) : limit->room();
@@ -69,14 +76,6 @@ void Server::Intake::went() noexcept {
 }
 
 sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
-  auto buffers = sluice::ProvidedBuffers::create(context_.executor.reactor(),
-                                                 {.count = kReceiveBuffers,
-                                                  .buffer_bytes = kReceiveBufferBytes,
-                                                  .exhausted = &context_.metrics.receive_waits});
-  if (!buffers) {
-    throw std::system_error(buffers.error(), "a ring takes no buffers to receive into");
-  }
-  context_.receive_buffers = std::move(*buffers);
   sluice::TaskScope scope(co_await sluice::current_context());
   serving_ = &scope;
   for (ListeningSocket& socket : sockets) {

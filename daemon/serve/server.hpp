@@ -70,7 +70,13 @@ class Server {
  public:
   /// All references but the configuration must outlive the server.
   Server(sluice::Executor& executor, HandlerRef handler, const config::Config& config,
-         observe::ServerMetrics& metrics, ServerExtras extras = {});
+         observe::ServerMetrics& metrics, std::unique_ptr<sluice::ProvidedBuffers> receive_buffers,
+         ServerExtras extras = {});
+
+  /// What the connections of a shard receive into. On its thread, which is also where it is to end.
+  /// ENOMEM: the kernel refuses to lock the memory.
+  [[nodiscard]] static sluice::Result<std::unique_ptr<sluice::ProvidedBuffers>>
+  make_receive_buffers(sluice::Reactor& reactor, observe::ServerMetrics& metrics);
 
   /// Serves until begin_drain(), or until the executor is stopped; ends when the last connection
   /// has.

@@ -82,6 +82,7 @@ class Daemon {
     std::shared_ptr<const serve::SiteTable> sites;  // the newest
     std::unique_ptr<files::FileCache> cache;
     std::unique_ptr<serve::DigestCache> digests;
+    std::unique_ptr<sluice::ProvidedBuffers> receive_buffers;  // until the server has them
     std::unique_ptr<serve::Server> server;
 
    private:
@@ -95,8 +96,9 @@ class Daemon {
   void store_all_sockets() const;
   void limit_connections(unsigned shard_count);
   [[nodiscard]] std::expected<void, StartError> start_rings(unsigned shard_count);
+  [[nodiscard]] std::expected<void, StartError> make_receive_buffers();
   void watch_accept_queues(const std::vector<serve::ListeningSocket>& sockets, unsigned shard);
-  void start_admin();
+  [[nodiscard]] std::expected<void, StartError> start_admin();
   void log_confinement(const std::string& user, const std::vector<std::string>& warnings) const;
   void start_workers();
   [[nodiscard]] static sluice::Task<void> run_worker(Worker& worker,

@@ -1,6 +1,8 @@
 // How the daemon comes up, as far as the first connection.
 #include <algorithm>
 #include <chrono>
+#include <latch>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +15,24 @@
 #include "service/socket_store.hpp"
 
 namespace sluiced::service {
+namespace {
+
+constexpr int kMostTries = 100;
+constexpr auto kBetweenTries = std::chrono::milliseconds(20);
+
+// What a process had locked is given back some time after its end.
+sluice::Result<std::unique_ptr<sluice::ProvidedBuffers>> receive_buffers_of(
+    sluice::Reactor& reactor, observe::ServerMetrics& metrics) {
+  auto made = serve::Server::make_receive_buffers(reactor, metrics);
+  for (int tries = 1; tries < kMostTries && !made && made.error() == std::errc::not_enough_memory;
+       ++tries) {
+    std::this_thread::sleep_for(kBetweenTries);
+    made = serve::Server::make_receive_buffers(reactor, metrics);
+  }
+  return made;
+}
+
+}  // namespace
 
 std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(Opened opened,
                                                                  const sluice::SignalSet& signals,
@@ -26,7 +46,12 @@ std::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(Opened opened,
   }
   daemon->log_confinement(user, warnings);
   daemon->limit_connections(shard_count);
-  daemon->start_admin();
+  if (auto started = daemon->start_admin(); !started) {
+    return std::unexpected(std::move(started.error()));
+  }
+  if (auto made = daemon->make_receive_buffers(); !made) {
+    return std::unexpected(std::move(made.error()));
+  }
   daemon->store_all_sockets();
   return daemon;
 }
@@ -147,7 +172,7 @@ void Daemon::watch_accept_queues(const std::vector<serve::ListeningSocket>& sock
   }
 }
 
-void Daemon::start_admin() {
+std::expected<void, StartError> Daemon::start_admin() {
   for (unsigned index = 0; index < shards_->size(); ++index) {
     watch_accept_queues(sockets_by_shard_[index], index);
     workers_.push_back(std::make_unique<Worker>(*this));
@@ -164,8 +189,42 @@ void Daemon::start_admin() {
   serve::HandlerRef handler(std::make_unique<admin::AdminHandler>(
       admin_options_, *page_, [this] { return draining_.load(); },
       [this] { return take_snapshot(); }));
-  admin_server_ =
-      std::make_unique<serve::Server>(*executor_, std::move(handler), config(), admin_metrics_);
+  auto buffers = receive_buffers_of(*reactor_, admin_metrics_);
+  if (!buffers) {
+    return std::unexpected(no_receive_buffers(buffers.error()));
+  }
+  admin_server_ = std::make_unique<serve::Server>(*executor_, std::move(handler), config(),
+                                                  admin_metrics_, std::move(*buffers));
+  return {};
+}
+
+// Before anything is served, since the memory may be refused.
+std::expected<void, StartError> Daemon::make_receive_buffers() {
+  std::error_code failure;
+  const auto on_each_shard = [this](auto&& act) {
+    for (unsigned index = 0; index < shards_->size(); ++index) {
+      std::latch done(1);
+      shards_->post(index, [&act, &done, &worker = *workers_[index]](sluice::Shard& shard) {
+        act(shard, worker);
+        done.count_down();
+      });
+      done.wait();
+    }
+  };
+  on_each_shard([&failure](sluice::Shard& shard, Worker& worker) {
+    auto made = failure ? sluice::failure(failure.value())
+                        : receive_buffers_of(shard.reactor(), worker.metrics);
+    if (made) {
+      worker.receive_buffers = std::move(*made);
+    } else {
+      failure = made.error();
+    }
+  });
+  if (!failure) {
+    return {};
+  }
+  on_each_shard([](sluice::Shard&, Worker& worker) { worker.receive_buffers.reset(); });
+  return std::unexpected(no_receive_buffers(failure));
 }
 
 }  // namespace sluiced::service

@@ -11,6 +11,18 @@ StartError no_ring(const sluice::SetupError& error) {
   return {cli::ExitCode::kUnavailable, error.explanation};
 }
 
+StartError no_receive_buffers(const std::error_code& error) {
+  return {
+      cli::ExitCode::kUnavailable,
+      fmt::format("io_uring is not available: a ring takes no buffers to receive into: {}{}",
+                  error.message(),
+                  error == std::errc::not_enough_memory
+                      ? ": all that this user may lock is in use: raise the limit ('ulimit -l', "
+                        "LimitMEMLOCK= in the unit, --ulimit memlock= for a container) or run "
+                        "fewer shards"
+                      : "")};
+}
+
 StartError cannot_open(const serve::SiteTable::RootError& failed) {
   const bool is_permission = failed.error == std::errc::permission_denied;
   return {is_permission ? cli::ExitCode::kPermission : cli::ExitCode::kConfig,

@@ -19,6 +19,8 @@ struct StartError {
 
 /// There is no ring to be had.
 [[nodiscard]] StartError no_ring(const sluice::SetupError& error);
+/// A ring takes no buffers to receive into.
+[[nodiscard]] StartError no_receive_buffers(const std::error_code& error);
 /// A directory that is to be served cannot be opened.
 [[nodiscard]] StartError cannot_open(const serve::SiteTable::RootError& failed);
 /// A socket was handed over under a name that no listener has.

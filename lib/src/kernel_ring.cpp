@@ -16,7 +16,9 @@
 #include <bitset>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <system_error>
 #include <vector>
 
@@ -159,6 +161,55 @@ int restrict_and_enable(const io_uring& ring, const std::bitset<256>& operations
                         : io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
 }
 
+int set_up_once(io_uring& ring, unsigned submissions, unsigned completions, unsigned more_flags) {
+  io_uring_params params{};
+  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
+                 IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | more_flags;
+  params.cq_entries = completions;
+  return io_uring_queue_init_params(submissions, &ring, &params);
+}
+
+// Locks about so many bytes through a ring, as buffers that it takes, while `act` runs. What a ring
+// itself had locked is given back only some time after its end, but these are so at once.
+template <typename Act>
+int while_locked(io_uring& ring, std::uint64_t bytes, Act act) {
+  constexpr std::uint64_t kMostBuffers = 32768;
+  const std::uint64_t count = std::min(std::bit_ceil(bytes / sizeof(io_uring_buf)), kMostBuffers);
+  const std::unique_ptr<void, decltype(&std::free)> memory(
+      std::aligned_alloc(4096, count * sizeof(io_uring_buf)), &std::free);
+  io_uring_buf_reg request{};
+  request.ring_addr = reinterpret_cast<std::uint64_t>(memory.get());
+  request.ring_entries = static_cast<std::uint32_t>(count);
+  if (memory == nullptr || io_uring_register_buf_ring(&ring, &request, 0) != 0) {
+    return -ENOMEM;
+  }
+  const int result = act();
+  io_uring_unregister_buf_ring(&ring, 0);
+  return result;
+}
+
+// Where the memory is refused, makes the ring half as large, and again, until as much is left as it
+// takes: what it registers later, and other rings, are charged to the same limit.
+int set_up(io_uring& ring, unsigned& submissions, unsigned& completions, unsigned more_flags) {
+  int error = set_up_once(ring, submissions, completions, more_flags);
+  if (error != -ENOMEM || submissions <= kSmallestRing) {
+    return error;
+  }
+  io_uring holder{};
+  if (set_up_once(holder, kSmallestRing, 2 * kSmallestRing, 0) != 0) {
+    return error;
+  }
+  while (error == -ENOMEM && submissions > kSmallestRing) {
+    submissions /= 2;
+    completions /= 2;
+    error = while_locked(holder, ring_bytes(submissions, completions),
+                         [&] { return set_up_once(ring, submissions, completions, more_flags); });
+  }
+  io_uring_queue_exit(&holder);
+  return error;
+}
+
 SetupError explain_restriction_failure(int errno_value) {
   return {errno_value, "the ring cannot be restricted to what it is used for: " +
                            std::error_code(errno_value, std::generic_category()).message()};
@@ -200,21 +251,8 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
       std::bit_ceil(std::clamp(options.submission_entries, kSmallestRing, kMostSubmissions));
   unsigned completions =
       std::bit_ceil(std::clamp(options.completion_entries, 2 * submissions, kMostCompletions));
-  int error = 0;
-  while (true) {
-    io_uring_params params{};
-    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                   IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
-                   IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-    params.flags |= options.restrictions ? IORING_SETUP_R_DISABLED : 0U;
-    params.cq_entries = completions;
-    error = io_uring_queue_init_params(submissions, &state->ring, &params);
-    if (error != -ENOMEM || submissions <= kSmallestRing) {
-      break;
-    }
-    submissions /= 2;
-    completions /= 2;
-  }
+  const int error = set_up(state->ring, submissions, completions,
+                           options.restrictions ? IORING_SETUP_R_DISABLED : 0U);
   if (error < 0) {
     SetupEnvironment environment = current_environment();
     environment.ring_bytes = ring_bytes(submissions, completions);

@@ -30,7 +30,8 @@ class HotServer {
         sites_(*serve::SiteTable::open(config_)),
         cache_(executor, {.max_files = 1024, .unwatched_age = {}}, metrics_.file_cache),
         digests_(pool_, metrics_.representations),
-        server_(executor, make_handler(), config_, metrics_),
+        server_(executor, make_handler(), config_, metrics_,
+                *serve::Server::make_receive_buffers(executor.reactor(), metrics_)),
         socket_(*sluice::Listener::listen(*sluice::SocketAddress::ip("127.0.0.1", 0))),
         address_(*sluice::SocketAddress::local_of(socket_.get())) {}
 
