@@ -1,5 +1,6 @@
 // How the daemon comes up, as far as the first connection.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <latch>
 #include <thread>
@@ -20,16 +21,26 @@ namespace {
 constexpr int kMostTries = 100;
 constexpr auto kBetweenTries = std::chrono::milliseconds(20);
 
-// What a process had locked is given back some time after its end.
-sluice::Result<std::unique_ptr<sluice::ProvidedBuffers>> receive_buffers_of(
-    sluice::Reactor& reactor, observe::ServerMetrics& metrics) {
-  auto made = serve::Server::make_receive_buffers(reactor, metrics);
-  for (int tries = 1; tries < kMostTries && !made && made.error() == std::errc::not_enough_memory;
-       ++tries) {
+bool is_out_of_memory(const sluice::SetupError& error) { return error.errno_value == ENOMEM; }
+bool is_out_of_memory(const std::error_code& error) {
+  return error == std::errc::not_enough_memory;
+}
+
+// Where memory is refused, tries for some time: what a process had locked is given back only a
+// moment after its end, as at a restart.
+template <typename Make>
+auto make_patiently(Make make) {
+  auto made = make();
+  for (int tries = 1; tries < kMostTries && !made && is_out_of_memory(made.error()); ++tries) {
     std::this_thread::sleep_for(kBetweenTries);
-    made = serve::Server::make_receive_buffers(reactor, metrics);
+    made = make();
   }
   return made;
+}
+
+sluice::Result<std::unique_ptr<sluice::ProvidedBuffers>> receive_buffers_of(
+    sluice::Reactor& reactor, observe::ServerMetrics& metrics) {
+  return make_patiently([&] { return serve::Server::make_receive_buffers(reactor, metrics); });
 }
 
 }  // namespace
@@ -86,7 +97,7 @@ void Daemon::log_confinement(const std::string& user,
 }
 
 std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
-  auto ring = sluice::KernelRing::create(control_ring_options());
+  auto ring = make_patiently([] { return sluice::KernelRing::create(control_ring_options()); });
   if (!ring) {
     return std::unexpected(no_ring(ring.error()));
   }
@@ -103,7 +114,7 @@ std::expected<void, StartError> Daemon::start_rings(unsigned shard_count) {
                           connections_per_shard(config().listeners, 1));
   options.reactor.max_operations = 2 * options.ring.completion_entries;
   options.thread_name = "sluiced";
-  auto shards = sluice::ShardSet::start(options);
+  auto shards = make_patiently([&options] { return sluice::ShardSet::start(options); });
   if (!shards) {
     return std::unexpected(no_ring(shards.error()));
   }

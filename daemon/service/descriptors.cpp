@@ -24,6 +24,14 @@ void raise_open_file_limit(std::uint64_t wanted) noexcept {
   }
 }
 
+void raise_locked_memory_limit() noexcept {
+  rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0 && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_MEMLOCK, &limit);
+  }
+}
+
 files::FileCacheOptions cache_options(const config::Runtime& runtime, std::size_t shards) noexcept {
   constexpr std::size_t kShareOfDescriptors = 4;
   const std::size_t most =

@@ -1,4 +1,4 @@
-// What the descriptors that the system allows are used for.
+// The limits of the process, and what the descriptors that the system allows are used for.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,10 @@ namespace sluiced::service {
 
 /// Raises the limit of open files as far as the configuration wants and the system allows.
 void raise_open_file_limit(std::uint64_t wanted) noexcept;
+
+/// Raises the limit of locked memory, which rings are charged to, as far as the system allows.
+/// While it is root: root is not held to the limit, and who serves afterwards would be.
+void raise_locked_memory_limit() noexcept;
 
 /// How many files each shard keeps: a quarter of the descriptors at the most.
 [[nodiscard]] files::FileCacheOptions cache_options(const config::Runtime& runtime,
