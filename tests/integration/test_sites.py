@@ -154,8 +154,8 @@ def test_a_site_overrides_what_it_inherits(fleet, places):
     files.write_old(places / "main" / "index.html", b"index")
     files.write_old(places / "main" / "mine.html", b"mine")
 
-    def daemon(defaults, site, mount):
-        return fleet.run(f"""\
+    def answer(defaults, site, mount):
+        daemon = fleet.run(f"""\
 admin:
   listen: 127.0.0.1:0
 listeners:
@@ -168,12 +168,15 @@ sites:
       - path: /
         root: {places}/main
 {mount}""")
+        response = daemon.get("/")
+        daemon.stop()
+        return response
 
-    assert daemon("start.html", "", "").get("/").body == b"start"
-    assert daemon("start.html", "    index: [mine.html]\n", "").get("/").body == b"mine"
-    assert daemon("start.html", "    index: [mine.html]\n",
-                  "        index: [index.html]\n").get("/").body == b"index"
-    assert daemon("start.html", "", "        index: []\n").get("/").status in (403, 404)
+    assert answer("start.html", "", "").body == b"start"
+    assert answer("start.html", "    index: [mine.html]\n", "").body == b"mine"
+    assert answer("start.html", "    index: [mine.html]\n",
+                  "        index: [index.html]\n").body == b"index"
+    assert answer("start.html", "", "        index: []\n").status in (403, 404)
 
 
 @pytest.mark.parametrize("status", [403, 404, 410, 421, 503])
