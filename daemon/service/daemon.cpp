@@ -75,10 +75,9 @@ void Daemon::start_workers() {
           worker.digests =
               std::make_unique<serve::DigestCache>(*blocking_pool_, worker.metrics.representations);
           worker.log.replace(make_log(worker, config().log.access, access_log_fds_, index));
-          worker.server =
-              std::make_unique<serve::Server>(shard.executor(), make_handler(worker, sites_),
-                                              config(), worker.metrics,
-                                              std::move(worker.receive_buffers), extras_of(index));
+          worker.server = std::make_unique<serve::Server>(
+              shard.executor(), make_handler(worker, sites_), config(), worker.metrics,
+              std::move(worker.receive_buffers), extras_of(index));
           shard.executor().spawn(run_worker(worker, std::move(sockets)));
         });
   }

@@ -56,8 +56,8 @@ class SLUICE_API KernelRing final : public Ring {
  public:
   /// Makes a ring for the calling thread, and blocks SIGPIPE for that thread (sendfile(2) cannot be
   /// told not to raise it). When the memory for it is refused (ENOMEM), halves the queues and tries
-  /// again, down to 64 entries, until as much again is left for what the ring registers later and for
-  /// other rings; the capacities tell what came of it.
+  /// again, down to 64 entries, until as much again is left for what the ring registers later and
+  /// for other rings; the capacities tell what came of it.
   [[nodiscard]] static std::expected<std::unique_ptr<KernelRing>, SetupError> create(
       const RingOptions& options);
   ~KernelRing() override;
