@@ -22,8 +22,7 @@ def public():
 
 @pytest.fixture(scope="module")
 def root(public):
-    tree = public.folder / "tree"
-    tree.mkdir(mode=0o755)
+    tree = public.make_tree()
     files.write_old(tree / "large.bin", CONTENT)
     return tree
 

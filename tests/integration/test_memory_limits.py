@@ -69,15 +69,14 @@ def locking(unprivileged):
         return {**alone, "binary": unprivileged.binary,
                 "launcher": ["prlimit", f"--memlock={limit_bytes}:{limit_bytes}"]}
 
-    yield options
+    return options
 
 
 @pytest.fixture
 def public(unprivileged):
-    folder = unprivileged.folder / "tree"
-    folder.mkdir(mode=0o755)
-    files.write_old(folder / "a", b"file")
-    return folder
+    tree = unprivileged.make_tree()
+    files.write_old(tree / "a", b"file")
+    return tree
 
 
 @pytest.mark.parametrize("kibibytes", [160, 400, 900, 2000])

@@ -17,9 +17,7 @@ IS_ROOT = os.geteuid() == 0
 @pytest.fixture
 def place(unprivileged):
     """A tree that everybody may read, in a folder where root alone may make files."""
-    tree = unprivileged.folder / "tree"
-    tree.mkdir(mode=0o755)
-    files.write_old(tree / "a", b"file")
+    files.write_old(unprivileged.make_tree() / "a", b"file")
     return unprivileged
 
 

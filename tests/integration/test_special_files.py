@@ -79,8 +79,7 @@ def test_refused_files_are_closed_again(served):
 
 
 def test_a_file_that_may_not_be_read_is_403(unprivileged, fleet):
-    tree = unprivileged.folder / "tree"
-    tree.mkdir()
+    tree = unprivileged.make_tree()
     for name in ("open.txt", "closed.txt", "no-list/file.txt", "no-enter/file.txt"):
         (tree / name).parent.mkdir(exist_ok=True)
         files.write_old(tree / name, name.encode())

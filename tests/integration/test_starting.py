@@ -155,8 +155,7 @@ def test_verbs_that_need_no_ring_work_without_io_uring(tmp_path, tree):
 def test_without_locked_memory_it_serves_or_says_so(unprivileged, fleet):
     """Kernels differ in whether a ring counts as locked memory. Where it does, one sentence says
     so."""
-    tree = unprivileged.folder / "tree"
-    tree.mkdir()
+    tree = unprivileged.make_tree()
     files.write_old(tree / "file.txt", b"file")
 
     def no_locked_memory():

@@ -101,6 +101,12 @@ class Unprivileged:
     def __exit__(self, *_):
         shutil.rmtree(self.folder)
 
+    def make_tree(self):
+        """A directory to serve, which everybody may read."""
+        tree = self.folder / "tree"
+        tree.mkdir(mode=0o755)
+        return tree
+
     @property
     def options(self):
         if os.geteuid() != 0:

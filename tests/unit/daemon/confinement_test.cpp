@@ -31,6 +31,7 @@
 #include <sluice/shard.hpp>
 #include <sluice/task.hpp>
 
+#include "../runtime/support.hpp"
 #include "observe/log.hpp"
 #include "service/opening.hpp"
 #include "service/ring_options.hpp"
@@ -40,14 +41,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ExitedWithCode;
-
-// EXPECT_TRUE for a child process.
-#define CHILD_CHECK(condition)                                                     \
-  if (const bool holds = static_cast<bool>(condition); !holds) {                   \
-    std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-    ::_exit(1);                                                                    \
-  }                                                                                \
-  static_assert(true)
 
 /// A root with a file, and a file outside.
 class Tree {
