@@ -99,13 +99,6 @@ std::optional<std::size_t> Router::find_site(
                           : std::optional(static_cast<std::size_t>(found - sites_.data()));
 }
 
-std::optional<Route> Router::find(std::size_t listener,
-                                  const std::optional<http::Authority>& authority,
-                                  std::string_view relative) const {
-  const auto site = find_site(listener, authority);
-  return site ? find_mount(*site, relative) : std::nullopt;
-}
-
 std::optional<Route> Router::find_mount(std::size_t site, std::string_view relative) const {
   const std::string_view path = relative == "." ? std::string_view() : relative;
   for (const MountRoute& candidate : sites_[site].mounts) {

@@ -39,14 +39,8 @@ class Router {
   /// there. Nothing when no site takes the host.
   [[nodiscard]] std::optional<std::size_t> find_site(
       std::size_t listener, const std::optional<http::Authority>& authority) const;
-  /// The mount of a site. `relative` is Path::relative.
+  /// The mount of a site, or nothing when none takes the path. `relative` is Path::relative.
   [[nodiscard]] std::optional<Route> find_mount(std::size_t site, std::string_view relative) const;
-
-  /// The mount for a request on listener `listener` (its index in the configuration). `relative` is
-  /// Path::relative. Nothing when no site takes the host, or no mount the path.
-  [[nodiscard]] std::optional<Route> find(std::size_t listener,
-                                          const std::optional<http::Authority>& authority,
-                                          std::string_view relative) const;
 
  private:
   struct SiteRoute {
