@@ -13,6 +13,7 @@
 #include <sluice/executor.hpp>
 #include <sluice/provided_buffers.hpp>
 #include <sluice/receive_stream.hpp>
+#include <sluice/semaphore.hpp>
 #include <sluice/socket.hpp>
 #include <sluice/task.hpp>
 #include <sluice/timer.hpp>
@@ -43,6 +44,7 @@ struct ServerContext {
   ExchangePool exchanges;
   std::unique_ptr<sluice::ProvidedBuffers> receive_buffers;  // while the server runs
   files::ColdReads cold_reads;
+  sluice::Semaphore bulk_turn;  // see Outlet
   WallClock clock;
 };
 

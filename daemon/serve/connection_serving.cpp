@@ -58,6 +58,7 @@ Outlet Connection::outlet() noexcept {
           server_.timeouts.write_stall,
           server_.metrics,
           server_.cold_reads,
+          server_.bulk_turn,
           exchange_->content_sent};
 }
 

@@ -6,8 +6,11 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 #include <sluice/operations.hpp>
+#include <sluice/semaphore.hpp>
 #include <sluice/sync.hpp>
 
 #include "files/worker_request.hpp"
@@ -17,6 +20,14 @@ namespace sluiced::serve {
 namespace {
 
 using observe::TransferCut;
+
+// What is sent as soon as it is asked for, without waiting for a turn and without a cork: for less
+// than this both cost more than they save.
+constexpr std::uint64_t kSentAtOnceBytes = std::uint64_t{128} * 1024;
+
+// What a stream waits for at once: less than what is sent at once of a file that is in the page
+// cache, so that its beginning is on its way while the rest is read.
+constexpr std::uint64_t kColdPieceBytes = std::uint64_t{512} * 1024;
 
 // How far ahead of what is sent a disk may be, for each stream. Four of them then keep some
 // megabytes under way, which is what disks need for their full rate.
@@ -61,7 +72,7 @@ bool FileBody::read_small_at_once(std::span<std::byte> room, std::uint64_t offse
 }
 
 bool FileBody::can_send_at_once(std::uint64_t offset, std::uint64_t length) {
-  if (copies_ || length > kBytesPerTurn) {
+  if (copies_ || length > kSentAtOnceBytes) {
     return false;
   }
   const auto now = outlet_.executor.now();
@@ -121,46 +132,66 @@ sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t 
 // in place just then, the client may see zeros where it was cut, before the connection ends early.
 sluice::Task<Cut> FileBody::send(std::uint64_t offset, std::uint64_t length) {
   stream_ = {};
-  const std::uint64_t end = offset + length;
-  std::uint64_t resident_until = offset;
-  std::uint64_t turn_began_at = offset;
+  // Each sendfile(2) would else end in a segment that is not full: a quarter more of them in all.
+  const bool is_corked = length > kSentAtOnceBytes && outlet_.socket.set_cork(true).has_value();
+  const Cut cut = co_await send_pieces(offset, offset + length);
+  if (is_corked) {
+    outlet_.socket.set_cork(false);
+  }
+  co_return cut;
+}
+
+sluice::Task<Cut> FileBody::send_pieces(std::uint64_t offset, std::uint64_t end) {
   while (offset < end) {
-    if (offset >= resident_until && !copies_) {
-      const auto piece = std::min<std::uint64_t>(end - offset, kBytesPerTurn);
-      if (const Cut cut = co_await make_resident(offset, piece, end); cut) {
+    if (offset >= stream_.resident_until && !copies_) {
+      if (const Cut cut = co_await make_resident(offset, end); cut) {
         co_return cut;
       }
-      resident_until = offset + piece;
     }
     if (const Cut cut = outlet_.find_cut(); cut) {
       co_return cut;
     }
+    sluice::Task<Cut> some = copies_ ? copy_some(offset, end) : send_some(offset);
+    if (const Cut cut = co_await std::move(some); cut) {
+      co_return cut;
+    }
+  }
+  co_return std::nullopt;
+}
+
+// Once it is this connection's turn. A piece that came from the disk takes all of one: its pages
+// are in no cache of the processor, and to send them takes about three times as long.
+sluice::Task<Cut> FileBody::send_some(std::uint64_t& offset) {
+  const std::uint64_t length = stream_.resident_until - offset;
+  const std::size_t share = stream_.was_cold ? kBulkBytesPerTurn : length;
+  auto turn = outlet_.bulk_turn.try_acquire(share);
+  if (!turn) {
+    outlet_.deadline.clear();  // Waiting for others is no fault of the client.
+    auto granted = co_await outlet_.bulk_turn.acquire(share).within(outlet_.deadline.scope());
+    if (!granted) {
+      co_return outlet_.cut_by(granted.error());
+    }
+    turn = std::move(*granted);
+  }
+  const auto sent = try_send(offset, length);
+  if (!sent) {
     if (copies_) {
-      if (const Cut cut = co_await copy_some(offset, end); cut) {
-        co_return cut;
-      }
-    } else {
-      const auto sent = try_send(offset, resident_until - offset);
-      if (sent && *sent == 0) {
-        co_return TransferCut::source_truncated;
-      }
-      if (sent) {
-        offset += *sent;
-        outlet_.count(*sent);
-      } else if (sent.error() == std::errc::resource_unavailable_try_again) {
-        if (const Cut cut = co_await await_room(outlet_); cut) {
-          co_return cut;
-        }
-        turn_began_at = offset;
-      } else if (!copies_) {
-        co_return sent.error() == std::errc::io_error ? TransferCut::io_error
-                                                      : outlet_.cut_by(sent.error());
-      }
+      co_return std::nullopt;
     }
-    if (offset - turn_began_at >= kBytesPerTurn && offset < end) {
-      turn_began_at = offset;
-      co_await sluice::yield();
+    if (sent.error() != std::errc::resource_unavailable_try_again) {
+      co_return sent.error() == std::errc::io_error ? TransferCut::io_error
+                                                    : outlet_.cut_by(sent.error());
     }
+  } else if (*sent == 0) {
+    co_return TransferCut::source_truncated;
+  } else {
+    offset += *sent;
+    outlet_.count(*sent);
+    co_await sluice::yield();  // holds the share until this turn is over
+  }
+  turn.reset();
+  if (offset < stream_.resident_until) {
+    co_return co_await await_room(outlet_);
   }
   co_return std::nullopt;
 }
@@ -178,15 +209,21 @@ sluice::Result<std::size_t> FileBody::try_send(std::uint64_t offset, std::uint64
 
 // Waits until a piece is in the page cache, without holding up the shard: sendfile(2) would sleep
 // on the disk. `end` is that of the range, up to which it may be read ahead.
-sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t length,
-                                          std::uint64_t end) {
+sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t end) {
   observe::DataPathMetrics& metrics = outlet_.metrics.data_paths;
-  const std::uint64_t next = offset + length;
-  if (is_resident(outlet_.executor.reactor(), source_.file, offset, length)) {
+  const std::uint64_t most = stream_.has_waited ? kColdPieceBytes : kBulkBytesPerTurn;
+  std::uint64_t length = std::min(end - offset, most);
+  std::uint64_t next = offset + length;
+  stream_.was_cold = !is_resident(outlet_.executor.reactor(), source_.file, offset, length);
+  if (!stream_.was_cold) {
+    stream_.resident_until = next;
     metrics.resident.add();
     read_further_ahead(offset, next, end);
     co_return std::nullopt;
   }
+  length = std::min(length, kColdPieceBytes);
+  next = offset + length;
+  stream_.resident_until = next;
   metrics.cold.add();
   const auto place = co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote);
   if (!place) {
@@ -249,7 +286,7 @@ void FileBody::read_further_ahead(std::uint64_t offset, std::uint64_t next,
       std::min({end, next + stream_.window, offset + (offset - stream_.waited_first_at)});
   const std::uint64_t begin = std::max(stream_.ahead_until, next);
   if (begin < goal) {
-    read_ahead(begin, std::min(goal, begin + 2 * kBytesPerTurn));
+    read_ahead(begin, std::min(goal, begin + 2 * kColdPieceBytes));
   }
 }
 

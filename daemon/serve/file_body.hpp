@@ -44,8 +44,11 @@ class FileBody {
   [[nodiscard]] sluice::Task<Cut> send(std::uint64_t offset, std::uint64_t length);
 
  private:
-  [[nodiscard]] sluice::Task<Cut> make_resident(std::uint64_t offset, std::uint64_t length,
-                                                std::uint64_t end);
+  [[nodiscard]] sluice::Task<Cut> send_pieces(std::uint64_t offset, std::uint64_t end);
+  [[nodiscard]] sluice::Task<Cut> make_resident(std::uint64_t offset, std::uint64_t end);
+  /// Both send some of a range, and tell how much by moving `offset`.
+  [[nodiscard]] sluice::Task<Cut> send_some(std::uint64_t& offset);
+  [[nodiscard]] sluice::Task<Cut> copy_some(std::uint64_t& offset, std::uint64_t end);
   void begin_reading(std::uint64_t offset, std::uint64_t next) noexcept;
   void read_further_ahead(std::uint64_t offset, std::uint64_t next, std::uint64_t end) noexcept;
   void read_ahead(std::uint64_t begin, std::uint64_t end) noexcept;
@@ -53,15 +56,15 @@ class FileBody {
   /// Reads through the ring, which a place among the cold reads has to be had for.
   [[nodiscard]] sluice::Task<sluice::Result<std::size_t>> read(std::span<std::byte> room,
                                                                std::uint64_t offset);
-  /// Sends some of a range, and tells how much by moving `offset`.
-  [[nodiscard]] sluice::Task<Cut> copy_some(std::uint64_t& offset, std::uint64_t end);
 
   const Outlet& outlet_;
   const files::OpenFile& source_;
   bool copies_;
   /// How far ahead of what is sent the disk is, for one range.
   struct Stream {
-    bool has_waited = false;  // for the disk
+    bool has_waited = false;           // for the disk
+    std::uint64_t resident_until = 0;  // of the piece that is being sent
+    bool was_cold = false;             // that piece
     std::uint64_t waited_first_at = 0;
     std::uint64_t window = 0;       // what is read ahead beyond a piece
     std::uint64_t ahead_until = 0;  // what reading ahead has been begun up to

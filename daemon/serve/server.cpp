@@ -45,6 +45,7 @@ Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Con
                .receive_buffers = std::move(receive_buffers),
                .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
                                               files::ColdReads::places_for_reads()),
+               .bulk_turn = sluice::Semaphore(kBulkBytesPerTurn),
                .clock = {}},
       extras_(std::move(extras)),
       handler_(std::move(handler)),

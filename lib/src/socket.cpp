@@ -162,11 +162,17 @@ Result<void> Socket::shut_down(int how) const noexcept {
   return number < 0 ? no_number(descriptor()) : outcome_of(::shutdown(number, how));
 }
 
-Result<void> Socket::set_no_delay() const noexcept {
+Result<void> Socket::set_no_delay() const noexcept { return set_tcp_option(TCP_NODELAY, true); }
+
+Result<void> Socket::set_cork(bool is_set) const noexcept {
+  return set_tcp_option(TCP_CORK, is_set);
+}
+
+Result<void> Socket::set_tcp_option(int option, bool is_set) const noexcept {
   const int number = fd();
-  const int on = 1;
+  const int value = is_set ? 1 : 0;
   return number < 0 ? no_number(descriptor())
-                    : outcome_of(::setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
+                    : outcome_of(::setsockopt(number, IPPROTO_TCP, option, &value, sizeof(value)));
 }
 
 int Socket::family() const noexcept {

@@ -35,7 +35,8 @@ struct StreamProgress {
 ///
 /// A Socket with a direct descriptor (connect() into a table, and a Listener that accepts into one)
 /// does all that is awaited, and on another shard answers EBADF. What needs a descriptor of the
-/// process is not to be had: try_send_file(), shut_down() and set_no_delay() answer EOPNOTSUPP,
+/// process is not to be had: try_send_file(), shut_down(), set_no_delay() and set_cork() answer
+/// EOPNOTSUPP,
 /// has_bytes_underway() false and progress() nothing. shut_down_on_ring() takes the place of
 /// shut_down(); options are inherited from the listening socket, where they can be set (tcp(7)).
 class SLUICE_API Socket : public DescriptorOwner {
@@ -141,12 +142,18 @@ class SLUICE_API Socket : public DescriptorOwner {
   }
   /// TCP_NODELAY. EOPNOTSUPP: a unix socket, which has no such thing, or a direct descriptor.
   Result<void> set_no_delay() const noexcept;
+  /// TCP_CORK of tcp(7): while it is set only full segments are sent, for up to 200 ms; taking it
+  /// back sends the rest, also where TCP_NODELAY is set. What MSG_MORE is to send(), for
+  /// try_send_file(), which has no flags. Errors as of set_no_delay().
+  Result<void> set_cork(bool is_set) const noexcept;
 
   /// Its address family, such as AF_INET; AF_UNSPEC when it is not open. A system call, but not for
   /// a direct descriptor.
   [[nodiscard]] int family() const noexcept;
 
  private:
+  Result<void> set_tcp_option(int option, bool is_set) const noexcept;
+
   int direct_family_ = AF_UNSPEC;
 };
 

@@ -147,6 +147,7 @@ TEST_F(DirectSocketsTest, WhatNeedsADescriptorOfTheProcessIsRefused) {
   const File file = open(folder_.file("file", "content"), O_RDONLY);
   EXPECT_EQ(errno_of(pair.near.try_send_file(loop_.reactor(), file, 0, 4)), EOPNOTSUPP);
   EXPECT_EQ(errno_of(pair.near.set_no_delay()), EOPNOTSUPP);
+  EXPECT_EQ(errno_of(pair.near.set_cork(true)), EOPNOTSUPP);
   EXPECT_FALSE(pair.near.has_bytes_underway());
   EXPECT_FALSE(pair.near.progress());
   EXPECT_FALSE(pair.near.release());

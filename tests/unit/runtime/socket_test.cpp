@@ -1,9 +1,11 @@
 #include <sluice/socket.hpp>
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -293,6 +295,7 @@ TEST_F(SocketTest, OneThatIsNotOpenAnswersBadDescriptor) {
   EXPECT_FALSE(closed.is_open());
   closed.shut_down(SHUT_RDWR);
   closed.set_no_delay();
+  closed.set_cork(true);
   loop_.run([&]() -> Task<void> {
     std::array<std::byte, 4> buffer{};
     EXPECT_EQ((co_await closed.receive(buffer)).error(), std::errc::bad_file_descriptor);
@@ -333,6 +336,22 @@ TEST_F(SocketTest, SetsNoDelayOnTcpAndNothingOnUnix) {
   ASSERT_EQ(::getsockopt(tcp.near.fd(), IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
   EXPECT_EQ(value, 1);
   socket_pair().near.set_no_delay();
+}
+
+TEST_F(SocketTest, ACorkHoldsBackWhatFillsNoSegmentUntilItIsTaken) {
+  const Pair tcp = connected_tcp();
+  const auto unread = [&tcp] {
+    int bytes = 0;
+    ::ioctl(tcp.far.fd(), SIOCINQ, &bytes);
+    return bytes;
+  };
+  tcp.near.set_no_delay();
+  ASSERT_TRUE(tcp.near.set_cork(true));
+  put(tcp.near.fd(), "x");
+  EXPECT_EQ(unread(), 0);
+  ASSERT_TRUE(tcp.near.set_cork(false));
+  EXPECT_EQ(unread(), 1);
+  EXPECT_FALSE(socket_pair().near.set_cork(true));
 }
 
 }  // namespace
