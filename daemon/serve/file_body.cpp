@@ -136,7 +136,7 @@ sluice::Task<Cut> FileBody::send(std::uint64_t offset, std::uint64_t length) {
   const bool is_corked = length > kSentAtOnceBytes && outlet_.socket.set_cork(true).has_value();
   const Cut cut = co_await send_pieces(offset, offset + length);
   if (is_corked) {
-    outlet_.socket.set_cork(false);
+    static_cast<void>(outlet_.socket.set_cork(false));
   }
   co_return cut;
 }
