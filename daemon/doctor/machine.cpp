@@ -78,6 +78,7 @@ std::string memlock_words() {
 
 /// All that a start makes, at the same time.
 Finding rings(const config::Config& config, unsigned shards) {
+  service::raise_locked_memory_limit();  // as a start does
   std::vector<sluice::RingOptions> wanted(shards, service::ring_options(config, shards));
   wanted.push_back(service::control_ring_options());
   std::vector<std::unique_ptr<sluice::KernelRing>> made;

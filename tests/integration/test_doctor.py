@@ -145,3 +145,19 @@ def test_a_bad_configuration_ends_as_check_does(tmp_path):
     done = run_to_end("doctor", "-c", path)
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr == run_to_end("check", path).stderr
+
+
+def test_the_limit_of_locked_memory_is_the_one_that_a_start_has(unprivileged):
+    """A start raises it as far as it may."""
+    if os.geteuid() != 0:
+        pytest.skip("what this user has locked counts, too: run it as root")
+    low = 16 << 10
+    _, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if hard != resource.RLIM_INFINITY and hard < 4 << 20:
+        pytest.skip("no more may be locked than a ring takes")
+    most = "unlimited" if hard == resource.RLIM_INFINITY else hard
+    alone = {**unprivileged.options, "user": 640_900_001}  # who has nothing locked
+    done = run_to_end("doctor", **alone, binary=unprivileged.binary,
+                      launcher=["prlimit", f"--memlock={low}:{most}"])
+    verdict, words, _ = findings_of(done)["rings"]
+    assert verdict == "ok", words
