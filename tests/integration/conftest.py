@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 
-from harness import daemon, process
+from harness import daemon, files, process
 
 
 class Fleet:
@@ -73,6 +73,22 @@ def tree(tmp_path):
     """An empty directory to serve."""
     path = tmp_path / "tree"
     path.mkdir()
+    return path
+
+
+@pytest.fixture
+def root(tree):
+    """A directory to serve, with a file."""
+    files.write_old(tree / "a", b"file")
+    return tree
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another one, with another file."""
+    path = tmp_path / "other"
+    path.mkdir()
+    files.write_old(path / "b", b"other")
     return path
 
 

@@ -16,12 +16,6 @@ from harness.daemon import run_to_end, wait_until
 
 
 @pytest.fixture
-def root(tree):
-    files.write_old(tree / "a", b"file")
-    return tree
-
-
-@pytest.fixture
 def other(tmp_path_factory):
     """Nowhere near `root` and the configuration, whose folder can be read, too."""
     path = tmp_path_factory.mktemp("elsewhere") / "other"

@@ -13,20 +13,6 @@ from harness.control import ADMIN, EXTRA, WEB, configuration
 from harness.daemon import LIMIT_S, run_to_end, wait_until
 
 
-@pytest.fixture
-def root(tree):
-    files.write_old(tree / "a", b"file")
-    return tree
-
-
-@pytest.fixture
-def other(tmp_path):
-    path = tmp_path / "other"
-    path.mkdir()
-    files.write_old(path / "b", b"other")
-    return path
-
-
 def test_a_root_is_added_and_removed(fleet, root, other):
     with control.Controlled(fleet, configuration({"/": root})) as made:
         assert made.daemon.get("/other/b").status == 404

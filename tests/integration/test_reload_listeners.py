@@ -5,25 +5,9 @@ import signal
 import socket
 import subprocess
 
-import pytest
-
-from harness import control, files, wire
+from harness import control, wire
 from harness.control import ADMIN, EXTRA, WEB, configuration, exchange
 from harness.daemon import LIMIT_S, wait_until
-
-
-@pytest.fixture
-def root(tree):
-    files.write_old(tree / "a", b"file")
-    return tree
-
-
-@pytest.fixture
-def other(tmp_path):
-    path = tmp_path / "other"
-    path.mkdir()
-    files.write_old(path / "b", b"other")
-    return path
 
 
 def backlog_of(port):

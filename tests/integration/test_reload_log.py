@@ -4,17 +4,9 @@ import json
 import os
 import signal
 
-import pytest
-
-from harness import control, files, wire
+from harness import control, wire
 from harness.control import ADMIN, configuration
 from harness.daemon import wait_until
-
-
-@pytest.fixture
-def root(tree):
-    files.write_old(tree / "a", b"file")
-    return tree
 
 
 def lines_of(path):

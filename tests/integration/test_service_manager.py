@@ -14,12 +14,6 @@ from harness import files, wire
 from harness.daemon import LIMIT_S, run_to_end, wait_until
 from harness.service_manager import Manager, hand_over, keep_open, listening
 
-@pytest.fixture
-def root(tree):
-    files.write_old(tree / "a", b"file")
-    return tree
-
-
 @pytest.fixture(params=["path", "abstract"])
 def manager(request, short_path):
     made = Manager(f"{short_path}/notify" if request.param == "path"

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from harness import control, files, wire
+from harness import control, wire
 from harness.daemon import LIMIT_S, wait_until
 from harness.service_manager import StoringManager, listening
 
@@ -31,12 +31,6 @@ def is_refused(port):
     except ConnectionRefusedError:
         return True
     return False
-
-
-@pytest.fixture
-def root(tree):
-    files.write_old(tree / "a", b"file")
-    return tree
 
 
 @pytest.fixture

@@ -38,11 +38,16 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_bytes(pid):
+def memory_bytes(pid, kind):
+    """What proc_pid_status(5) tells of its memory: VmRSS is what is there, VmData what it may use."""
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{kind}:"):
             return int(line.split()[1]) * 1024
-    raise AssertionError("no VmRSS")
+    raise AssertionError(f"no {kind}")
+
+
+def resident_bytes(pid):
+    return memory_bytes(pid, "VmRSS")
 
 
 def allow_many_descriptors():

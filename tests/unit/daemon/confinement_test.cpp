@@ -223,7 +223,7 @@ TEST(ConfinementDeathTest, AThreadThatWouldEscapeItIsFound) {
         sluice::Opcode::renameat, sluice::Opcode::linkat, sluice::Opcode::nop}) {
     CHILD_CHECK(!(*ring)->supports(opcode));
     CHILD_CHECK((*ring)->push({.opcode = opcode}));
-    CHILD_CHECK((*ring)->enter(std::nullopt) == 0);
+    CHILD_CHECK((*ring)->enter(sluice::kForever) == 0);
     std::array<sluice::RingCompletion, 2> completions;
     CHILD_CHECK((*ring)->reap(completions) == 1);
     CHILD_CHECK(completions[0].result == -EACCES);

@@ -34,7 +34,7 @@ RingOptions restricted_to(std::span<const Opcode> operations,
 
 std::int32_t result_of(Ring& ring, const Submission& entry) {
   EXPECT_TRUE(ring.push(entry));
-  EXPECT_EQ(ring.enter(std::nullopt), 0);
+  EXPECT_EQ(ring.enter(kForever), 0);
   std::array<RingCompletion, 2> completions;
   EXPECT_EQ(ring.reap(completions), 1U);
   return completions[0].result;
