@@ -214,10 +214,10 @@ class SLUICE_API alignas(64) Ring {
   [[nodiscard]] bool push(const Submission& entry) noexcept { return push(entry, entry.user_data); }
 
   /// Submits everything pushed and waits until a completion is there, or `at_most` has passed
-  /// (kForever: without an end; zero: does not wait, but lets due completions be posted; with nothing to
-  /// submit and nothing due it need not go to the kernel). Returns 0, or a
-  /// negative errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else
-  /// that the ring is broken.
+  /// (kForever: without an end; zero: does not wait, but lets due completions be posted; with
+  /// nothing to submit and nothing due it does not go to the kernel). Returns 0, or a negative
+  /// errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else that the
+  /// ring is broken.
   [[nodiscard]] int enter(Duration at_most) noexcept {
     __atomic_store_n(queues_.submission_tail, submission_tail_, __ATOMIC_RELEASE);
     const unsigned to_submit = unsubmitted();
