@@ -136,10 +136,10 @@ inline constexpr std::uint8_t kSubmissionSkipSuccess = 1U << 6;   // no completi
 /// kernel's choice.
 inline constexpr std::int32_t kDirectDescriptorAny = -1;
 
-/// Bits of RingQueues::submission_flags: the kernel has completions that the queue has no room for,
-/// or has work to do before it can post some. Either takes an enter().
+/// Bits of RingQueues::submission_flags, either of which takes an enter(): the kernel has
+/// completions that the queue has no room for.
 inline constexpr unsigned kCompletionsHeldBack = 1U << 1;
-inline constexpr unsigned kCompletionsDue = 1U << 2;
+inline constexpr unsigned kCompletionsDue = 1U << 2;  // ... or has yet to post some
 
 /// Where a ring's two queues lie: memory that the program shares with the kernel, as
 /// io_uring_setup(2) lays it out. The kernel moves the head of the submissions and the tail of the
