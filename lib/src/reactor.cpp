@@ -26,10 +26,10 @@ unsigned places_for_cancels(const Ring& ring) noexcept {
 
 Reactor::Reactor(std::unique_ptr<Ring> ring, ReactorOptions options)
     : ring_(std::move(ring)),
-      slots_(options.max_operations),
+      now_(ring_->now()),
       places_for_operations_(ring_->submission_capacity() - places_for_cancels(*ring_)),
       places_for_completions_(ring_->completion_capacity()),
-      now_(ring_->now()),
+      slots_(options.max_operations),
       wake_channel_(*this) {}
 
 Reactor::~Reactor() {
@@ -109,7 +109,12 @@ void Reactor::push_cancels() noexcept {
   cancels_.erase(cancels_.begin(), cancels_.begin() + static_cast<std::ptrdiff_t>(handled));
 }
 
-inline void Reactor::submit_and_wait(Duration at_most) {
+Duration Reactor::push_backlog(Duration at_most) {
+  bool may_wait = true;
+  if (!parked_cancels_.empty()) {
+    complete_unsubmitted_cancels();
+    may_wait = false;
+  }
   if (!parked_.empty()) {
     admit_parked();
   }
@@ -117,53 +122,97 @@ inline void Reactor::submit_and_wait(Duration at_most) {
     push_cancels();
   }
   // Never sleep on work that the kernel has not seen and could be given.
-  const bool more_to_submit =
-      !cancels_.empty() || (!parked_.empty() && admitted_ < places_for_completions_);
+  may_wait &= cancels_.empty() && (parked_.empty() || admitted_ >= places_for_completions_);
+  return may_wait ? at_most : Duration::zero();
+}
+
+inline void Reactor::submit_and_wait(Duration at_most) {
   const unsigned depth = queued_;
   metrics_.submission_queue_depth.set(depth);
-  if (depth > 0) {
+  if (depth > 0) [[likely]] {
     metrics_.submission_depths.observe(depth);
   }
   metrics_.enters.add();
-  const int error = ring_->enter(more_to_submit ? Duration::zero() : at_most);
+  const int error = ring_->enter(at_most);
   queued_ = ring_->unsubmitted();
   metrics_.submitted.add(depth - queued_);
-  if (error == -EINTR || error == -EAGAIN || error == -EBUSY) {
-    metrics_.enter_retries.add();
-  } else {
-    detail::invariant(error == 0 || error == -ETIME,
-                      "io_uring_enter on a ring of ours never fails");
+  if (error != 0) [[unlikely]] {
+    account_failed_enter(error);
   }
 }
 
-inline void Reactor::complete(const RingCompletion& entry) noexcept {
-  if (entry.user_data == kCancelUserData) {
-    return;  // the cancel came too late, or its target cannot be stopped: the target will tell
+void Reactor::account_failed_enter(int error) {
+  if (error == -EINTR || error == -EAGAIN || error == -EBUSY) {
+    metrics_.enter_retries.add();
+  } else {
+    detail::invariant(error == -ETIME, "io_uring_enter on a ring of ours never fails");
   }
+}
+
+// Operations that complete together have often begun together: equal latencies are counted at once.
+class Reactor::Latencies {
+ public:
+  explicit Latencies(ReactorMetrics& metrics, TimePoint now) noexcept
+      : metrics_(metrics), now_(now) {}
+  Latencies(const Latencies&) = delete;
+  Latencies& operator=(const Latencies&) = delete;
+  ~Latencies() { observe_all(); }
+
+  void add(const Slot& slot) noexcept {
+    if (slot.registered_at != registered_at_ || slot.kind != kind_) {
+      observe_all();
+      registered_at_ = slot.registered_at;
+      kind_ = slot.kind;
+    }
+    ++count_;
+  }
+
+ private:
+  void observe_all() noexcept {
+    if (count_ > 0) {
+      observe(metrics_.latency[static_cast<std::size_t>(kind_)], now_ - registered_at_, count_);
+      metrics_.completed.add(count_);
+      count_ = 0;
+    }
+  }
+
+  ReactorMetrics& metrics_;
+  TimePoint now_;
+  TimePoint registered_at_{};
+  std::uint64_t count_ = 0;
+  OperationKind kind_ = OperationKind::other;
+};
+
+inline void Reactor::complete(const RingCompletion& entry, Latencies& latencies) noexcept {
   const OperationId id = OperationId::from_user_data(entry.user_data);
   Slot* slot = slots_.find(id);
-  if (slot == nullptr) {
-    metrics_.stale_completions.add();
+  if (slot == nullptr) [[unlikely]] {
+    account_stray(entry);
     return;
   }
   const Completion completion{entry.result, entry.flags};
   Waker& waker = *slot->waker;
-  const auto kind = static_cast<std::size_t>(slot->kind);
   bool has_failed = entry.result < 0 && entry.result != -ECANCELED;
-  if ((entry.flags & (kCompletionMore | kCompletionNotification)) != 0) {
+  if ((entry.flags & (kCompletionMore | kCompletionNotification)) != 0) [[unlikely]] {
     // A notification says how the bytes went, not whether the operation failed.
     has_failed &= !account_zero_copy(completion, slot->kind);
   }
-  if (has_failed) {
-    metrics_.failed[kind].add();
+  if (has_failed) [[unlikely]] {
+    metrics_.failed[static_cast<std::size_t>(slot->kind)].add();
   }
-  if (completion.is_final()) {
-    observe(metrics_.latency[kind], now_ - slot->registered_at);
+  if (completion.is_final()) [[likely]] {
+    latencies.add(*slot);
     admitted_ -= slot->kind == OperationKind::wake ? 0 : 1;
     slots_.release(id, *slot);
-    metrics_.completed.add();
   }
   waker.wake(completion);
+}
+
+void Reactor::account_stray(const RingCompletion& entry) noexcept {
+  // Else a cancel came too late, or its target cannot be stopped: the target will tell.
+  if (entry.user_data != kCancelUserData) {
+    metrics_.stale_completions.add();
+  }
 }
 
 inline std::size_t Reactor::reap_all() {
@@ -171,22 +220,21 @@ inline std::size_t Reactor::reap_all() {
   // operations, and must find room for their completions.
   std::size_t total = 0;
   now_ = ring_->now();
-  while (true) {
-    const std::size_t count = ring_->reap(reaped_);
+  std::size_t count = 0;
+  do {
+    count = ring_->reap(reaped_);
     total += count;
+    Latencies latencies(metrics_, now_);
     for (std::size_t index = 0; index < count; ++index) {
-      complete(reaped_[index]);
+      complete(reaped_[index], latencies);
     }
-    if (count < reaped_.size()) {
-      break;
-    }
-  }
+  } while (count == reaped_.size());
   // An enter leaves completions behind only when the queue is full.
-  if (total >= places_for_completions_ && ring_->has_overflowed()) {
+  if (total >= places_for_completions_ && ring_->has_overflowed()) [[unlikely]] {
     metrics_.completion_overflows.add();
   }
   metrics_.completion_queue_depth.set(static_cast<std::int64_t>(total));
-  if (total > 0) {
+  if (total > 0) [[likely]] {
     metrics_.completion_depths.observe(total);
     metrics_.completion_entries.add(total);
   }
@@ -196,11 +244,10 @@ inline std::size_t Reactor::reap_all() {
 
 std::size_t Reactor::wait(Duration at_most) {
   require_own_thread();
-  const bool has_unsubmitted_cancels = !parked_cancels_.empty();
-  if (has_unsubmitted_cancels) {
-    complete_unsubmitted_cancels();
+  if (has_backlog()) [[unlikely]] {
+    at_most = push_backlog(at_most);
   }
-  submit_and_wait(has_unsubmitted_cancels ? Duration::zero() : at_most);
+  submit_and_wait(at_most);
   return reap_all();
 }
 
