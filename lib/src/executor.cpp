@@ -5,6 +5,8 @@
 
 #include <sluice/detail/invariant.hpp>
 
+#include "reactor_turn.hpp"
+
 namespace sluice {
 
 namespace detail {
@@ -95,7 +97,7 @@ inline void Executor::turn(const detail::FramePool& frames) {
     return;  // the last task has just ended: nothing would wake the wait below
   }
   measure_turn();
-  reactor_.wait(time_to_wait());
+  reactor_.turn(time_to_wait());
   asleep_.store(false, std::memory_order_relaxed);
 }
 

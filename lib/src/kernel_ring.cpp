@@ -22,6 +22,10 @@ namespace {
 
 static_assert(kCompletionsHeldBack == IORING_SQ_CQ_OVERFLOW);
 static_assert(kCompletionsDue == IORING_SQ_TASKRUN);
+static_assert(detail::kEnterWithArgument == IORING_ENTER_EXT_ARG);
+static_assert(sizeof(detail::EnterArgument) == sizeof(io_uring_getevents_arg));
+static_assert(offsetof(detail::EnterArgument, timeout) == offsetof(io_uring_getevents_arg, ts));
+static_assert(sizeof(detail::KernelTimespec) == sizeof(__kernel_timespec));
 static_assert(sizeof(RingCompletion) == sizeof(io_uring_cqe));
 static_assert(offsetof(RingCompletion, result) == offsetof(io_uring_cqe, res));
 static_assert(offsetof(RingCompletion, flags) == offsetof(io_uring_cqe, flags));
@@ -218,9 +222,9 @@ struct KernelRing::State {
 };
 
 KernelRing::KernelRing(std::unique_ptr<State> state, unsigned enter_flags)
-    : enter_descriptor_(static_cast<unsigned>(state->ring.enter_ring_fd)),
-      enter_flags_(enter_flags),
-      state_(std::move(state)) {
+    : state_(std::move(state)) {
+  enter_descriptor_ = state_->ring.enter_ring_fd;
+  enter_flags_ = static_cast<std::uint16_t>(enter_flags);
   const io_uring_sq& submissions = state_->ring.sq;
   const io_uring_cq& completions = state_->ring.cq;
   queues_ = {.submissions = reinterpret_cast<Submission*>(submissions.sqes),
@@ -294,24 +298,6 @@ int KernelRing::restrict(const RingRestrictions& allowed) {
   // The kernel takes one that it does not know for a mistake.
   state_->allowed &= state_->capabilities.opcodes;
   return restrict_and_enable(state_->ring, state_->allowed, allowed.registrations);
-}
-
-int KernelRing::enter_kernel(unsigned to_submit, Duration at_most) noexcept {
-  if (at_most != kForever && at_most > Duration::zero()) {
-    return enter_until(to_submit, at_most);
-  }
-  const unsigned wait_for = at_most == kForever ? 1 : 0;
-  return io_uring_enter(enter_descriptor_, to_submit, wait_for, enter_flags_, nullptr);
-}
-
-int KernelRing::enter_until(unsigned to_submit, Duration at_most) const noexcept {
-  __kernel_timespec timeout{};
-  timeout.tv_sec = at_most.count() / 1'000'000'000;
-  timeout.tv_nsec = at_most.count() % 1'000'000'000;
-  io_uring_getevents_arg argument{};
-  argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
-  return io_uring_enter2(enter_descriptor_, to_submit, 1, enter_flags_ | IORING_ENTER_EXT_ARG,
-                         reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
 }
 
 std::int32_t KernelRing::register_buffer_ring(std::span<ProvidedBuffer> places,

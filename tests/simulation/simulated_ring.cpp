@@ -87,7 +87,7 @@ void SimulatedRing::require(bool holds, const char* rule) const noexcept {
   std::abort();
 }
 
-int SimulatedRing::enter_kernel(unsigned to_submit, Duration at_most) noexcept {
+int SimulatedRing::enter_simulated(unsigned to_submit, Duration at_most) noexcept {
   ++enters_;
   require(enters_ <= options_.most_enters, "the loop waits for something and does not spin");
   now_ += options_.turn_cost;

@@ -168,7 +168,7 @@ class SimulatedRing final : public Ring {
   }
   void put_in_completion_queue(const RingCompletion& completion) noexcept;
   [[nodiscard]] int next_enter_answer() noexcept;
-  [[nodiscard]] int enter_kernel(unsigned to_submit, Duration at_most) noexcept override;
+  [[nodiscard]] int enter_simulated(unsigned to_submit, Duration at_most) noexcept override;
   void take_submissions(unsigned count) noexcept;
   void admit(const Submission& entry) noexcept;
   int wait_for_completion(Duration at_most) noexcept;

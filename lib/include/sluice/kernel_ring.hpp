@@ -80,16 +80,10 @@ class SLUICE_API KernelRing final : public Ring {
   /// when it was made.
   [[nodiscard]] const Capabilities& capabilities() const noexcept;
 
- protected:
-  [[nodiscard]] int enter_kernel(unsigned to_submit, Duration at_most) noexcept override;
-
  private:
   struct State;
   KernelRing(std::unique_ptr<State> state, unsigned enter_flags);
-  [[nodiscard]] int enter_until(unsigned to_submit, Duration at_most) const noexcept;
   [[nodiscard]] int restrict(const RingRestrictions& allowed);
-  unsigned enter_descriptor_;  // what io_uring_enter(2) is called with: beside what Ring has
-  unsigned enter_flags_;
   std::unique_ptr<State> state_;
 };
 

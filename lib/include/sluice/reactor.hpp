@@ -156,6 +156,7 @@ class SLUICE_API Reactor {
   [[nodiscard]] Ring& ring() noexcept { return *ring_; }
 
  private:
+  friend class Executor;
   struct Parked {
     OperationId id;
     Submission entry;
@@ -209,7 +210,9 @@ class SLUICE_API Reactor {
   [[nodiscard, gnu::noinline]] bool account_zero_copy(Completion completion,
                                                       OperationKind kind) noexcept;
 
+  // lib/src/reactor_turn.hpp
   class Latencies;
+  [[gnu::always_inline]] std::size_t turn(Duration at_most);
   [[gnu::always_inline]] void submit_and_wait(Duration at_most);
   [[gnu::always_inline]] std::size_t reap_all();
   [[gnu::always_inline]] void complete(const RingCompletion& entry, Latencies& latencies) noexcept;

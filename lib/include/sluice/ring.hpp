@@ -3,12 +3,14 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
+#include <sluice/detail/enter.hpp>
 
 /// The seam between the runtime and a kernel. Above it nothing knows liburing; below it stands
 /// KernelRing, or a simulated kernel that reorders, shortens and fails what it is asked to do.
@@ -218,14 +220,17 @@ class SLUICE_API alignas(64) Ring {
   /// nothing to submit and nothing due it does not go to the kernel). Returns 0, or a negative
   /// errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else that the
   /// ring is broken.
-  [[nodiscard]] int enter(Duration at_most) noexcept {
+  [[nodiscard, gnu::always_inline]] int enter(Duration at_most) noexcept {
     __atomic_store_n(queues_.submission_tail, submission_tail_, __ATOMIC_RELEASE);
     const unsigned to_submit = unsubmitted();
     constexpr unsigned kNeedsEnter = kCompletionsHeldBack | kCompletionsDue;
     if (to_submit == 0 && at_most <= Duration::zero() && (submission_flags() & kNeedsEnter) == 0) {
       return 0;
     }
-    const int result = enter_kernel(to_submit, at_most);
+    const int result = enter_descriptor_ >= 0
+                           ? detail::enter_ring(static_cast<unsigned>(enter_descriptor_),
+                                                enter_flags_, to_submit, at_most)
+                           : enter_simulated(to_submit, at_most);
     // The kernel's own count is on a line of memory that it has just written to; it is looked up
     // only when the answer does not say how far it got.
     submission_head_ = static_cast<unsigned>(result) == to_submit
@@ -299,15 +304,20 @@ class SLUICE_API alignas(64) Ring {
   virtual void close_direct_descriptor(unsigned slot) noexcept = 0;
 
  protected:
-  /// The system call of enter(): io_uring_enter(2) with `to_submit` entries, and for its answer how
-  /// many of them the kernel has taken, or a negative errno. A function that ends in the call, so
-  /// that there is one return less on the way back: after a system call returns are mispredicted.
-  [[nodiscard]] virtual int enter_kernel(unsigned to_submit, Duration at_most) noexcept = 0;
+  /// The system call of enter(), of a ring without a descriptor: answers like io_uring_enter(2)
+  /// with `to_submit` entries, with how many of them it has taken, or a negative errno.
+  [[nodiscard]] virtual int enter_simulated(unsigned to_submit, Duration at_most) noexcept {
+    static_cast<void>(to_submit);
+    static_cast<void>(at_most);
+    return -EBADF;
+  }
 
   RingQueues queues_;                           // set by the constructor of who derives
   unsigned submission_head_ = 0;                // the next entry that the kernel takes
   unsigned submission_tail_ = 0;                // one past the last entry that was pushed
   std::uint16_t zero_copy_options_ = 0;         // bits that every zero-copy send is given
+  std::uint16_t enter_flags_ = 0;               // what enter() gives to io_uring_enter(2)
+  std::int32_t enter_descriptor_ = -1;          // below 0: it calls enter_simulated() instead
   const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's
 
  private:
