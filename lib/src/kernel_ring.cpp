@@ -225,6 +225,9 @@ KernelRing::KernelRing(std::unique_ptr<State> state, unsigned enter_flags)
     : state_(std::move(state)) {
   enter_descriptor_ = state_->ring.enter_ring_fd;
   enter_flags_ = static_cast<std::uint16_t>(enter_flags);
+  if (TickClock::is_usable()) {
+    clock_.use_ticks();
+  }
   const io_uring_sq& submissions = state_->ring.sq;
   const io_uring_cq& completions = state_->ring.cq;
   queues_ = {.submissions = reinterpret_cast<Submission*>(submissions.sqes),

@@ -11,6 +11,7 @@
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
 #include <sluice/detail/enter.hpp>
+#include <sluice/tick_clock.hpp>
 
 /// The seam between the runtime and a kernel. Above it nothing knows liburing; below it stands
 /// KernelRing, or a simulated kernel that reorders, shortens and fails what it is asked to do.
@@ -272,11 +273,11 @@ class SLUICE_API alignas(64) Ring {
   virtual void unregister_buffer_ring(std::uint16_t group) noexcept = 0;
 
   /// The kernel's monotonic clock; a simulated ring has one of its own.
-  [[nodiscard]] TimePoint now() const noexcept {
+  [[nodiscard]] TimePoint now() noexcept {
     if (simulated_clock_ != nullptr) [[unlikely]] {
       return *simulated_clock_;
     }
-    return read_clock(CLOCK_MONOTONIC);
+    return clock_.now();
   }
 
   /// The same clock as of the kernel's last tick: sluice::coarse_now().
@@ -319,6 +320,7 @@ class SLUICE_API alignas(64) Ring {
   std::uint16_t enter_flags_ = 0;               // what enter() gives to io_uring_enter(2)
   std::int32_t enter_descriptor_ = -1;          // below 0: it calls enter_simulated() instead
   const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's
+  TickClock clock_;                             // ... for which this stands
 
  private:
   [[nodiscard]] unsigned submission_flags() const noexcept {
