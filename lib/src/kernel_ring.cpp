@@ -225,7 +225,8 @@ KernelRing::KernelRing(std::unique_ptr<State> state, unsigned enter_flags)
     : state_(std::move(state)) {
   enter_descriptor_ = state_->ring.enter_ring_fd;
   enter_flags_ = static_cast<std::uint16_t>(enter_flags);
-  if (TickClock::is_usable()) {
+  static const bool has_ticks = TickClock::is_usable();
+  if (has_ticks) {
     clock_.use_ticks();
   }
   const io_uring_sq& submissions = state_->ring.sq;

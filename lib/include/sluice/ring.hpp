@@ -272,7 +272,8 @@ class SLUICE_API alignas(64) Ring {
   /// No operation may be in flight that names the group.
   virtual void unregister_buffer_ring(std::uint16_t group) noexcept = 0;
 
-  /// The kernel's monotonic clock; a simulated ring has one of its own.
+  /// The kernel's monotonic clock, to within TickClock::kMostApart; a simulated ring has one of its
+  /// own.
   [[nodiscard]] TimePoint now() noexcept {
     if (simulated_clock_ != nullptr) [[unlikely]] {
       return *simulated_clock_;

@@ -24,7 +24,8 @@ class SLUICE_API TickClock {
 
   /// Whether ticks can be relied on: they come at one rate in all states of all processors
   /// (CPUID, invariant TSC), and the kernel has chosen them for its clock. Reads a file of
-  /// /sys/devices/system/clocksource.
+  /// /sys/devices/system/clocksource; where that is not allowed, they cannot. Rings ask once in a
+  /// process: a kernel that gives its choice up later is not noticed.
   [[nodiscard]] static bool is_usable() noexcept;
 
   /// The time now. Of a clock that is not usable: clock_gettime(2).
