@@ -120,6 +120,9 @@ Rules Confinement::rules(const config::Config& config, const StartFiles& files) 
   }
   // Why no ring can be had is explained by this setting.
   out.push_back({"/proc/sys/kernel/io_uring_disabled", landlock::kReadFile});
+  // Rings look up whether the processor's ticks tell the time.
+  out.push_back(
+      {"/sys/devices/system/clocksource/clocksource0/current_clocksource", landlock::kReadFile});
   // The metrics of the process: its memory, its time, its descriptors.
   out.push_back({"/proc/self", kReadBeneath});
   // The names in zip archives are UTF-8, which the C library reads about here.

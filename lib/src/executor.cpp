@@ -5,6 +5,8 @@
 
 #include <sluice/detail/invariant.hpp>
 
+#include "reactor_turn.hpp"
+
 namespace sluice {
 
 namespace detail {
@@ -78,43 +80,45 @@ bool Executor::has_work() const noexcept {
   return tasks_.alive() > 0 || holds_ > 0 || reactor_.in_flight() > 0;
 }
 
-inline void Executor::turn() {
+inline void Executor::turn(const detail::FramePool& frames) {
   metrics_.turns.add();
-  run_messages();
+  if (!messages_.empty()) {  // looked at first: most turns have none, and then no exchange
+    run_messages();
+  }
   if (timers_.next_deadline() <= reactor_.now()) {
     metrics_.timers_expired.add(timers_.expire(reactor_.now()));
   }
   metrics_.ready.set(static_cast<std::int64_t>(ready_count_));
   run_ready();
   // Told as they are while the loop sleeps, which may be long.
-  metrics_.frames_alive.set(detail::FramePool::of_this_thread().alive());
+  metrics_.frames_alive.set(frames.alive());
   metrics_.timers_armed.set(static_cast<std::int64_t>(timers_.size()));
   if (!has_work()) {
     return;  // the last task has just ended: nothing would wake the wait below
   }
   measure_turn();
-  reactor_.wait(time_to_wait());
+  reactor_.turn(time_to_wait());
   asleep_.store(false, std::memory_order_relaxed);
 }
 
 // Reading the clock is a good part of a short turn. It is read if there is a deadline to wait for,
 // if a tick of the coarse clock says that this turn may have been a long one, and else in one turn
 // of so many, which stands for all of them.
-void Executor::measure_turn() noexcept {
+inline void Executor::measure_turn() noexcept {
   constexpr std::uint64_t kTurnsPerSample = 16;
-  const TimePoint began = reactor_.now();
-  const bool counts_alone =
-      timers_.next_deadline() != kNever || reactor_.ring().coarse_now() > began;
-  if (counts_alone || metrics_.turns.value() % kTurnsPerSample == 0) {
-    const Duration elapsed = reactor_.read_clock() - began;
-    observe(metrics_.loop_delay, elapsed, counts_alone ? 1 : kTurnsPerSample);
+  if (timers_.next_deadline() != kNever || reactor_.ring().coarse_now() > reactor_.now()) {
+    observe_turn(1);
+  } else if (metrics_.turns.value() % kTurnsPerSample == 0) {
+    observe_turn(kTurnsPerSample);
   }
 }
 
+void Executor::observe_turn(std::uint64_t stands_for) noexcept {
+  const TimePoint began = reactor_.now();
+  observe(metrics_.loop_delay, reactor_.read_clock() - began, stands_for);
+}
+
 void Executor::run_messages() noexcept {
-  if (messages_.empty()) {
-    return;  // as in most turns, and then without the exchange
-  }
   detail::MpscNode* node = messages_.take_all();
   while (node != nullptr) {
     auto* message = static_cast<Message*>(node);
@@ -124,7 +128,7 @@ void Executor::run_messages() noexcept {
   }
 }
 
-void Executor::run_ready() {
+inline void Executor::run_ready() {
   // What becomes ready during the round waits for the next one, so that completions get their turn.
   const std::size_t round = std::min<std::size_t>(ready_count_, options_.resumes_per_turn);
   for (std::size_t resumed = 0; resumed < round; ++resumed) {
@@ -135,12 +139,14 @@ void Executor::run_ready() {
     }
     --ready_count_;
     promise->self().resume();
-    bury_finished();
+    if (finished_ != nullptr) {
+      bury_finished();
+    }
   }
   metrics_.resumes.add(round);
 }
 
-Duration Executor::time_to_wait() noexcept {
+inline Duration Executor::time_to_wait() noexcept {
   if (ready_count_ > 0) {
     return Duration::zero();
   }
@@ -162,9 +168,10 @@ Duration Executor::time_to_wait() noexcept {
 }
 
 void Executor::run() {
+  const detail::FramePool& frames = detail::FramePool::of_this_thread();
   static_cast<void>(reactor_.read_clock());  // much may have happened since it last ran
   while (has_work() || !messages_.empty()) {
-    turn();
+    turn(frames);
   }
 }
 

@@ -21,6 +21,11 @@ namespace sluice {
 namespace {
 
 static_assert(kCompletionsHeldBack == IORING_SQ_CQ_OVERFLOW);
+static_assert(kCompletionsDue == IORING_SQ_TASKRUN);
+static_assert(detail::kEnterWithArgument == IORING_ENTER_EXT_ARG);
+static_assert(sizeof(detail::EnterArgument) == sizeof(io_uring_getevents_arg));
+static_assert(offsetof(detail::EnterArgument, timeout) == offsetof(io_uring_getevents_arg, ts));
+static_assert(sizeof(detail::KernelTimespec) == sizeof(__kernel_timespec));
 static_assert(sizeof(RingCompletion) == sizeof(io_uring_cqe));
 static_assert(offsetof(RingCompletion, result) == offsetof(io_uring_cqe, res));
 static_assert(offsetof(RingCompletion, flags) == offsetof(io_uring_cqe, flags));
@@ -213,16 +218,24 @@ SetupError explain_restriction_failure(int errno_value) {
 struct KernelRing::State {
   io_uring ring{};
   Capabilities capabilities;
-  unsigned enter_flags = IORING_ENTER_GETEVENTS;
   std::bitset<256> allowed = std::bitset<256>().set();  // operations, as far as they are restricted
 };
 
-KernelRing::KernelRing(std::unique_ptr<State> state) : state_(std::move(state)) {
+KernelRing::KernelRing(std::unique_ptr<State> state, unsigned enter_flags)
+    : state_(std::move(state)) {
+  enter_descriptor_ = state_->ring.enter_ring_fd;
+  enter_flags_ = static_cast<std::uint16_t>(enter_flags);
+  static const bool has_ticks = TickClock::is_usable();
+  if (has_ticks) {
+    clock_.use_ticks();
+  }
   const io_uring_sq& submissions = state_->ring.sq;
   const io_uring_cq& completions = state_->ring.cq;
   queues_ = {.submissions = reinterpret_cast<Submission*>(submissions.sqes),
              .submission_mask = *submissions.kring_mask,
              .submission_capacity = *submissions.kring_entries,
+             .submission_head = submissions.khead,
+             .submission_tail = submissions.ktail,
              .submission_flags = submissions.kflags,
              .completions = reinterpret_cast<const RingCompletion*>(completions.cqes),
              .completion_mask = *completions.kring_mask,
@@ -255,13 +268,14 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
   // A child process must not share the queues with us.
   io_uring_ring_dontfork(&ring);
   // Saves looking the ring's descriptor up at every enter; not having it costs only that.
+  unsigned enter_flags = IORING_ENTER_GETEVENTS;
   if (io_uring_register_ring_fd(&ring) == 1) {
-    state->enter_flags |= IORING_ENTER_REGISTERED_RING;
+    enter_flags |= IORING_ENTER_REGISTERED_RING;
   }
   state->capabilities = read_capabilities(ring);
   if ((ring.features & kFeatureNoIowait) != 0) {
     // Without it a server that waits for requests shows up as 100 % iowait.
-    state->enter_flags |= kEnterNoIowait;
+    enter_flags |= kEnterNoIowait;
   }
   // The indirection array of the submission queue stays the identity: entries are used in order.
   for (unsigned index = 0; index <= *ring.sq.kring_mask; ++index) {
@@ -271,7 +285,7 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
     unsigned limits[2] = {options.bounded_workers, options.unbounded_workers};
     io_uring_register_iowq_max_workers(&ring, limits);
   }
-  std::unique_ptr<KernelRing> made(new KernelRing(std::move(state)));
+  std::unique_ptr<KernelRing> made(new KernelRing(std::move(state), enter_flags));
   if (options.restrictions) {
     if (const int refused = made->restrict(*options.restrictions); refused < 0) {
       return std::unexpected(explain_restriction_failure(-refused));
@@ -288,39 +302,6 @@ int KernelRing::restrict(const RingRestrictions& allowed) {
   // The kernel takes one that it does not know for a mistake.
   state_->allowed &= state_->capabilities.opcodes;
   return restrict_and_enable(state_->ring, state_->allowed, allowed.registrations);
-}
-
-int KernelRing::enter(Duration at_most) noexcept {
-  io_uring& ring = state_->ring;
-  io_uring_smp_store_release(ring.sq.ktail, submission_tail_);
-
-  const auto fd = static_cast<unsigned>(ring.enter_ring_fd);
-  const unsigned to_submit = unsubmitted();
-  int result = 0;
-  if (at_most == kForever || at_most <= Duration::zero()) {
-    const unsigned wait_for = at_most == kForever ? 1 : 0;
-    // Nothing to hand over, to wait for, or to be posted: what is complete can be reaped as it is.
-    constexpr unsigned kNeedsEnter = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
-    if (wait_for == 0 && to_submit == 0 &&
-        (IO_URING_READ_ONCE(*ring.sq.kflags) & kNeedsEnter) == 0) {
-      return 0;
-    }
-    result = io_uring_enter(fd, to_submit, wait_for, state_->enter_flags, nullptr);
-  } else {
-    __kernel_timespec timeout{};
-    timeout.tv_sec = at_most.count() / 1'000'000'000;
-    timeout.tv_nsec = at_most.count() % 1'000'000'000;
-    io_uring_getevents_arg argument{};
-    argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
-    result = io_uring_enter2(fd, to_submit, 1, state_->enter_flags | IORING_ENTER_EXT_ARG,
-                             reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
-  }
-  // The kernel's own count is on a line of memory that it has just written to; it is looked up only
-  // when the answer does not say how far it got.
-  submission_head_ = result >= 0 && static_cast<unsigned>(result) == to_submit
-                         ? submission_tail_
-                         : io_uring_smp_load_acquire(ring.sq.khead);
-  return std::min(result, 0);
 }
 
 std::int32_t KernelRing::register_buffer_ring(std::span<ProvidedBuffer> places,

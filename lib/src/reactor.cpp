@@ -8,6 +8,8 @@
 
 #include <sluice/detail/invariant.hpp>
 
+#include "reactor_turn.hpp"
+
 namespace sluice {
 namespace {
 
@@ -26,10 +28,10 @@ unsigned places_for_cancels(const Ring& ring) noexcept {
 
 Reactor::Reactor(std::unique_ptr<Ring> ring, ReactorOptions options)
     : ring_(std::move(ring)),
-      slots_(options.max_operations),
+      now_(ring_->now()),
       places_for_operations_(ring_->submission_capacity() - places_for_cancels(*ring_)),
       places_for_completions_(ring_->completion_capacity()),
-      now_(ring_->now()),
+      slots_(options.max_operations),
       wake_channel_(*this) {}
 
 Reactor::~Reactor() {
@@ -109,7 +111,12 @@ void Reactor::push_cancels() noexcept {
   cancels_.erase(cancels_.begin(), cancels_.begin() + static_cast<std::ptrdiff_t>(handled));
 }
 
-inline void Reactor::submit_and_wait(Duration at_most) {
+Duration Reactor::push_backlog(Duration at_most) {
+  bool may_wait = true;
+  if (!parked_cancels_.empty()) {
+    complete_unsubmitted_cancels();
+    may_wait = false;
+  }
   if (!parked_.empty()) {
     admit_parked();
   }
@@ -117,92 +124,26 @@ inline void Reactor::submit_and_wait(Duration at_most) {
     push_cancels();
   }
   // Never sleep on work that the kernel has not seen and could be given.
-  const bool more_to_submit =
-      !cancels_.empty() || (!parked_.empty() && admitted_ < places_for_completions_);
-  const unsigned depth = queued_;
-  metrics_.submission_queue_depth.set(depth);
-  if (depth > 0) {
-    metrics_.submission_depths.observe(depth);
-  }
-  metrics_.enters.add();
-  const int error = ring_->enter(more_to_submit ? Duration::zero() : at_most);
-  queued_ = ring_->unsubmitted();
-  metrics_.submitted.add(depth - queued_);
+  may_wait &= cancels_.empty() && (parked_.empty() || admitted_ >= places_for_completions_);
+  return may_wait ? at_most : Duration::zero();
+}
+
+void Reactor::account_failed_enter(int error) {
   if (error == -EINTR || error == -EAGAIN || error == -EBUSY) {
     metrics_.enter_retries.add();
   } else {
-    detail::invariant(error == 0 || error == -ETIME,
-                      "io_uring_enter on a ring of ours never fails");
+    detail::invariant(error == -ETIME, "io_uring_enter on a ring of ours never fails");
   }
 }
 
-inline void Reactor::complete(const RingCompletion& entry) noexcept {
-  if (entry.user_data == kCancelUserData) {
-    return;  // the cancel came too late, or its target cannot be stopped: the target will tell
-  }
-  const OperationId id = OperationId::from_user_data(entry.user_data);
-  Slot* slot = slots_.find(id);
-  if (slot == nullptr) {
+void Reactor::account_stray(const RingCompletion& entry) noexcept {
+  // Else a cancel came too late, or its target cannot be stopped: the target will tell.
+  if (entry.user_data != kCancelUserData) {
     metrics_.stale_completions.add();
-    return;
   }
-  const Completion completion{entry.result, entry.flags};
-  Waker& waker = *slot->waker;
-  const auto kind = static_cast<std::size_t>(slot->kind);
-  bool has_failed = entry.result < 0 && entry.result != -ECANCELED;
-  if ((entry.flags & (kCompletionMore | kCompletionNotification)) != 0) {
-    // A notification says how the bytes went, not whether the operation failed.
-    has_failed &= !account_zero_copy(completion, slot->kind);
-  }
-  if (has_failed) {
-    metrics_.failed[kind].add();
-  }
-  if (completion.is_final()) {
-    observe(metrics_.latency[kind], now_ - slot->registered_at);
-    admitted_ -= slot->kind == OperationKind::wake ? 0 : 1;
-    slots_.release(id, *slot);
-    metrics_.completed.add();
-  }
-  waker.wake(completion);
 }
 
-inline std::size_t Reactor::reap_all() {
-  // Copied out first, and the queue advanced, before anybody is woken: a waker may register
-  // operations, and must find room for their completions.
-  std::size_t total = 0;
-  now_ = ring_->now();
-  while (true) {
-    const std::size_t count = ring_->reap(reaped_);
-    total += count;
-    for (std::size_t index = 0; index < count; ++index) {
-      complete(reaped_[index]);
-    }
-    if (count < reaped_.size()) {
-      break;
-    }
-  }
-  // An enter leaves completions behind only when the queue is full.
-  if (total >= places_for_completions_ && ring_->has_overflowed()) {
-    metrics_.completion_overflows.add();
-  }
-  metrics_.completion_queue_depth.set(static_cast<std::int64_t>(total));
-  if (total > 0) {
-    metrics_.completion_depths.observe(total);
-    metrics_.completion_entries.add(total);
-  }
-  metrics_.in_flight.set(static_cast<std::int64_t>(in_flight()));
-  return total;
-}
-
-std::size_t Reactor::wait(Duration at_most) {
-  require_own_thread();
-  const bool has_unsubmitted_cancels = !parked_cancels_.empty();
-  if (has_unsubmitted_cancels) {
-    complete_unsubmitted_cancels();
-  }
-  submit_and_wait(has_unsubmitted_cancels ? Duration::zero() : at_most);
-  return reap_all();
-}
+std::size_t Reactor::wait(Duration at_most) { return turn(at_most); }
 
 // Of the sends only those without a copy complete twice: with the count, and when the buffer is
 // free. True for the second.

@@ -53,6 +53,8 @@ SimulatedRing::SimulatedRing(const SimulatedRingOptions& options)
   queues_ = {.submissions = submission_queue_.data(),
              .submission_mask = static_cast<unsigned>(submission_queue_.size() - 1),
              .submission_capacity = options.submission_entries,
+             .submission_head = &kernel_submission_head_,
+             .submission_tail = &kernel_submission_tail_,
              .submission_flags = &submission_flags_,
              .completions = completion_queue_.data(),
              .completion_mask = static_cast<unsigned>(completion_queue_.size() - 1),
@@ -85,7 +87,7 @@ void SimulatedRing::require(bool holds, const char* rule) const noexcept {
   std::abort();
 }
 
-int SimulatedRing::enter(Duration at_most) noexcept {
+int SimulatedRing::enter_simulated(unsigned to_submit, Duration at_most) noexcept {
   ++enters_;
   require(enters_ <= options_.most_enters, "the loop waits for something and does not spin");
   now_ += options_.turn_cost;
@@ -93,14 +95,15 @@ int SimulatedRing::enter(Duration at_most) noexcept {
     put_in_completion_queue(backlog_.front());
     backlog_.pop_front();
   }
-  submission_flags_ = backlog_.empty() ? 0 : kCompletionsHeldBack;
+  submission_flags_ = kCompletionsDue | (backlog_.empty() ? 0 : kCompletionsHeldBack);
   const int answer = backlog_.empty() ? next_enter_answer() : -EBUSY;
   if (answer == -EAGAIN || answer == -EBUSY) {
     return answer;  // before anything is taken from the submission queue
   }
   find_provided_buffers();
-  take_submissions();
-  return answer != 0 ? answer : wait_for_completion(at_most);
+  take_submissions(to_submit);
+  const int outcome = answer != 0 ? answer : wait_for_completion(at_most);
+  return outcome != 0 ? outcome : static_cast<int>(to_submit);
 }
 
 int SimulatedRing::next_enter_answer() noexcept {
@@ -116,9 +119,11 @@ int SimulatedRing::next_enter_answer() noexcept {
   return kAnswers[random_.below(std::size(kAnswers))];
 }
 
-void SimulatedRing::take_submissions() noexcept {
-  for (; submission_head_ != submission_tail_; ++submission_head_) {
-    const Submission entry = submission_queue_[submission_head_ & queues_.submission_mask];
+void SimulatedRing::take_submissions(unsigned count) noexcept {
+  const unsigned end = kernel_submission_head_ + count;
+  require(end == kernel_submission_tail_, "what is to be submitted is in the queue");
+  for (; kernel_submission_head_ != end; ++kernel_submission_head_) {
+    const Submission entry = submission_queue_[kernel_submission_head_ & queues_.submission_mask];
     if (entry.opcode == Opcode::async_cancel) {
       ++cancels_taken_;
       cancel(entry);

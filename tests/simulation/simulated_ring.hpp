@@ -87,7 +87,6 @@ class SimulatedRing final : public Ring {
   explicit SimulatedRing(const SimulatedRingOptions& options);
   ~SimulatedRing() override;
 
-  int enter(Duration at_most) noexcept override;
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
                                                   std::uint16_t group) noexcept override;
@@ -169,7 +168,8 @@ class SimulatedRing final : public Ring {
   }
   void put_in_completion_queue(const RingCompletion& completion) noexcept;
   [[nodiscard]] int next_enter_answer() noexcept;
-  void take_submissions() noexcept;
+  [[nodiscard]] int enter_simulated(unsigned to_submit, Duration at_most) noexcept override;
+  void take_submissions(unsigned count) noexcept;
   void admit(const Submission& entry) noexcept;
   int wait_for_completion(Duration at_most) noexcept;
   void complete_decided() noexcept;
@@ -233,7 +233,9 @@ class SimulatedRing final : public Ring {
   TimePoint now_;
   std::vector<Submission> submission_queue_;  // what the program shares with this kernel
   std::vector<RingCompletion> completion_queue_;
-  unsigned submission_flags_ = 0;
+  unsigned kernel_submission_head_ = 0;
+  unsigned kernel_submission_tail_ = 0;
+  unsigned submission_flags_ = kCompletionsDue;  // so that each turn of the program comes to enter
   unsigned completion_head_ = 0;
   unsigned completion_tail_ = 0;
   std::list<Pending> pending_;  // in the order of submission

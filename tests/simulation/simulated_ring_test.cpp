@@ -128,14 +128,14 @@ TEST(SimulatedRing, DescriptorThatWasClosedIsNotFound) {
 
 TEST(SimulatedRingDeathTest, SleepingForEverEndsTheTest) {
   SimulatedRing ring({.seed = 42});
-  EXPECT_DEATH(ring.enter(kForever), "seed 42.*sleep for ever");
+  EXPECT_DEATH(static_cast<void>(ring.enter(kForever)), "seed 42.*sleep for ever");
 }
 
 TEST(SimulatedRingDeathTest, SpinningEndsTheTest) {
   SimulatedRing ring({.most_enters = 100});
   const auto spin = [&ring] {
     while (true) {
-      ring.enter(Duration::zero());
+      static_cast<void>(ring.enter(Duration::zero()));
     }
   };
   EXPECT_DEATH(spin(), "does not spin");
@@ -145,7 +145,7 @@ TEST(SimulatedRingDeathTest, ClosingARingWithOperationsInFlightEndsTheTest) {
   const auto close_early = [] {
     SimulatedRing ring({.held = 1});
     EXPECT_TRUE(ring.push(with_user_data(nop(), 1)));
-    ring.enter(Duration::zero());
+    static_cast<void>(ring.enter(Duration::zero()));
   };
   EXPECT_DEATH(close_early(), "closed only when nothing is in flight");
 }
@@ -158,7 +158,7 @@ TEST(SimulatedRingDeathTest, OneBufferForTwoOperationsEndsTheTest) {
   ASSERT_TRUE(ring.push(with_user_data(ReadRequest(file.get(), whole.first(32), 0).prepare(), 1)));
   ASSERT_TRUE(
       ring.push(with_user_data(ReadRequest(file.get(), whole.subspan(31), 0).prepare(), 2)));
-  EXPECT_DEATH(ring.enter(Duration::zero()), "lent to one operation at a time");
+  EXPECT_DEATH(static_cast<void>(ring.enter(Duration::zero())), "lent to one operation at a time");
   // Nothing has been submitted in this process.
 }
 
@@ -168,10 +168,10 @@ void free_a_buffer_in_flight() {
   const UniqueFd file = ring.store().open(SimulatedStore::make_file(pattern(64)));
   auto buffer = std::make_unique<Bytes>(64);
   static_cast<void>(ring.push(with_user_data(ReadRequest(file.get(), *buffer, 0).prepare(), 1)));
-  ring.enter(Duration::zero());
+  static_cast<void>(ring.enter(Duration::zero()));
   buffer.reset();
   ring.complete(1, 64);
-  ring.enter(kForever);
+  static_cast<void>(ring.enter(kForever));
 }
 
 TEST(SimulatedRingDeathTest, BufferFreedInFlightIsReportedByTheSanitizer) {
@@ -183,10 +183,10 @@ TEST(SimulatedRingDeathTest, BufferTouchedInFlightIsReportedByTheSanitizer) {
   const UniqueFd file = ring.store().open(SimulatedStore::make_file(pattern(64)));
   Bytes buffer(64);
   ASSERT_TRUE(ring.push(with_user_data(ReadRequest(file.get(), buffer, 0).prepare(), 1)));
-  ring.enter(Duration::zero());
+  static_cast<void>(ring.enter(Duration::zero()));
   EXPECT_DEATH(buffer[10] = std::byte{1}, "use-after-poison");
   ring.complete(1, 64);
-  ring.enter(kForever);
+  static_cast<void>(ring.enter(kForever));
   buffer[10] = std::byte{1};
   EXPECT_EQ(reap_all(ring).size(), 1U);
 }

@@ -120,7 +120,7 @@ class [[nodiscard]] Operation final : private Waker, private CancelLink {
     if (!has_count_) {
       completion_ = completion;
     }
-    if (is_interruption(completion_.result)) {
+    if (completion_.result < 0 && is_interruption(completion_.result)) {
       completion_.result = cancel_asked_ ? -ECANCELED : -EINTR;
     }
     in_flight_ = false;
@@ -139,14 +139,15 @@ class [[nodiscard]] Operation final : private Waker, private CancelLink {
     promise_->executor().reactor().cancel(id_);
   }
 
-  Request request_;
-  CancelScope* scope_ = nullptr;
+  // First what wake() needs: with the bases, one line of the cache.
   detail::PromiseBase* promise_ = nullptr;
-  OperationId id_;
   Completion completion_;
+  OperationId id_;
   bool in_flight_ = false;
   bool has_count_ = false;
   bool cancel_asked_ = false;
+  Request request_;
+  CancelScope* scope_ = nullptr;
 };
 
 }  // namespace sluice

@@ -13,13 +13,17 @@ using TimePoint = Clock::time_point;
 /// Nanoseconds, signed.
 using Duration = std::chrono::nanoseconds;
 
-/// The same clock as of the kernel's last tick: behind by one to ten milliseconds at most, and read
-/// for a fifth of the cost (CLOCK_MONOTONIC_COARSE of clock_gettime(2)).
-[[nodiscard]] inline TimePoint coarse_now() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+/// Reads CLOCK_MONOTONIC, which is what Clock reads by way of another library, or another clock of
+/// clock_gettime(2) that counts from the same moment.
+[[nodiscard]] inline TimePoint read_clock(clockid_t clock) noexcept {
+  timespec now;
+  ::clock_gettime(clock, &now);
   return TimePoint(std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec));
 }
+
+/// The same clock as of the kernel's last tick: behind by one to ten milliseconds at most, and read
+/// for a fifth of the cost (CLOCK_MONOTONIC_COARSE of clock_gettime(2)).
+[[nodiscard]] inline TimePoint coarse_now() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 /// A deadline that never comes.
 inline constexpr TimePoint kNever = TimePoint::max();

@@ -62,7 +62,6 @@ class SLUICE_API KernelRing final : public Ring {
       const RingOptions& options);
   ~KernelRing() override;
 
-  int enter(Duration at_most) noexcept override;
   [[nodiscard]] std::int32_t attempt(const Submission& entry) noexcept override;
   [[nodiscard]] std::int32_t register_buffer_ring(std::span<ProvidedBuffer> places,
                                                   std::uint16_t group) noexcept override;
@@ -83,7 +82,7 @@ class SLUICE_API KernelRing final : public Ring {
 
  private:
   struct State;
-  explicit KernelRing(std::unique_ptr<State> state);
+  KernelRing(std::unique_ptr<State> state, unsigned enter_flags);
   [[nodiscard]] int restrict(const RingRestrictions& allowed);
   std::unique_ptr<State> state_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -72,11 +73,7 @@ class Histogram {
 
   /// Counts a value, or as many equal ones. The writing thread only.
   void observe(std::uint64_t value, std::uint64_t times = 1) noexcept {
-    std::size_t bucket = kFirstBucket[static_cast<std::size_t>(std::bit_width(value))];
-    while (bucket < kBoundCount && value > kBounds[bucket]) {
-      ++bucket;
-    }
-    buckets_[bucket].add(times);
+    buckets_[bucket_of(value)].add(times);
     sum_.add(value * times);
   }
 
@@ -96,6 +93,28 @@ class Histogram {
   }
 
  private:
+  // Powers of two from 1 on: the bucket follows from the value alone, without a look at memory.
+  static constexpr bool kArePowersOfTwo = [] {
+    for (std::size_t index = 0; index < kBoundCount; ++index) {
+      if (index >= 64 || kBounds[index] != std::uint64_t{1} << index) {
+        return false;
+      }
+    }
+    return true;
+  }();
+
+  [[nodiscard]] static std::size_t bucket_of(std::uint64_t value) noexcept {
+    if constexpr (kArePowersOfTwo) {
+      const auto bucket = static_cast<std::size_t>(std::bit_width(value - (value != 0 ? 1 : 0)));
+      return std::min(bucket, kBoundCount);
+    }
+    std::size_t bucket = kFirstBucket[static_cast<std::size_t>(std::bit_width(value))];
+    while (bucket < kBoundCount && value > kBounds[bucket]) {
+      ++bucket;
+    }
+    return bucket;
+  }
+
   // For each bit width, the first bucket that a value of that width can fall into.
   static constexpr auto kFirstBucket = [] {
     std::array<std::uint8_t, 65> first{};

@@ -29,12 +29,19 @@ struct ReactorOptions {
 
 /// The numbers of one reactor. Written by its thread only, read by any.
 struct ReactorMetrics {
-  Counter registered;             // operations given to register_operation
-  Counter submitted;              // entries the kernel was handed, cancels included
-  Counter completed;              // final completions
-  Counter completion_entries;     // all entries reaped
-  Counter enters;                 // turns; those with nothing to do there make no system call
-  Counter enter_retries;          // ... that ended in EINTR, EAGAIN or EBUSY
+  // What every turn writes is first, on as few lines of the cache as can be.
+  Counter registered;                // operations given to register_operation
+  Counter submitted;                 // entries the kernel was handed, cancels included
+  Counter completed;                 // final completions
+  Counter completion_entries;        // all entries reaped
+  Counter enters;                    // turns; those with nothing to do there make no system call
+  Gauge in_flight;                   // registered and not complete, parked ones included
+  Gauge submission_queue_depth;      // entries handed over by the last enter
+  Gauge completion_queue_depth;      // entries found by the last reap
+  DepthHistogram submission_depths;  // the last two, over all turns that had any
+  /// Entries found by a reap.
+  DepthHistogram completion_depths;
+  Counter enter_retries;          // enters that ended in EINTR, EAGAIN or EBUSY
   Counter parked_total;           // operations that had to wait for room in the queues
   Counter submission_queue_full;  // turns in which the submission queue was used up
   Counter completion_overflows;   // times the kernel had to hold completions back
@@ -47,14 +54,8 @@ struct ReactorMetrics {
   Counter zero_copy_released;   // notifications of zero-copy sends: the buffer is free again
   Counter zero_copy_copied;     // ... that say the kernel copied after all; Linux 6.3 tells
   Gauge zero_copy_outstanding;  // zero-copy sends whose count is out and whose buffer is not free
-  Gauge in_flight;              // registered and not complete, parked ones included
   /// Operations waiting for room in the queues.
   Gauge parked;
-  Gauge submission_queue_depth;      // entries handed over by the last enter
-  Gauge completion_queue_depth;      // entries found by the last reap
-  DepthHistogram submission_depths;  // the same two, over all turns that had any
-  /// Entries found by a reap.
-  DepthHistogram completion_depths;
   /// From the turn an operation was registered in to the turn its final completion was reaped in,
   /// both read off the turn's clock: the wait for room in the queues is part of it.
   std::array<LatencyHistogram, kOperationKindCount> latency;
@@ -155,6 +156,7 @@ class SLUICE_API Reactor {
   [[nodiscard]] Ring& ring() noexcept { return *ring_; }
 
  private:
+  friend class Executor;
   struct Parked {
     OperationId id;
     Submission entry;
@@ -195,32 +197,46 @@ class SLUICE_API Reactor {
     return pushed;
   }
   void park(OperationId id, detail::Slot& slot, const Submission& entry);
+  [[nodiscard]] bool has_backlog() const noexcept {
+    return !parked_.empty() || !cancels_.empty() || !parked_cancels_.empty();
+  }
+  // Each of these is seldom called, and kept out of the turn's own code.
+  [[nodiscard, gnu::noinline]] Duration push_backlog(Duration at_most);
   void admit_parked() noexcept;
   void push_cancels() noexcept;
+  void complete_unsubmitted_cancels() noexcept;
+  [[gnu::noinline]] void account_failed_enter(int error);
+  [[gnu::noinline]] void account_stray(const RingCompletion& entry) noexcept;
+  [[nodiscard, gnu::noinline]] bool account_zero_copy(Completion completion,
+                                                      OperationKind kind) noexcept;
+
+  // lib/src/reactor_turn.hpp
+  class Latencies;
+  [[gnu::always_inline]] std::size_t turn(Duration at_most);
   [[gnu::always_inline]] void submit_and_wait(Duration at_most);
   [[gnu::always_inline]] std::size_t reap_all();
-  [[gnu::always_inline]] void complete(const RingCompletion& entry) noexcept;
-  [[nodiscard]] bool account_zero_copy(Completion completion, OperationKind kind) noexcept;
-  void complete_unsubmitted_cancels() noexcept;
+  [[gnu::always_inline]] void complete(const RingCompletion& entry, Latencies& latencies) noexcept;
   [[nodiscard]] Result<void> arm_wake();
 
-  detail::HomeThread home_;
+  // What every operation and every turn looks at is first, on as few lines of the cache as can be:
+  // with one operation in flight, memory that the kernel has driven out of it is what a turn costs.
   std::unique_ptr<Ring> ring_;
-  detail::SlotTable slots_;
-  detail::RingQueue<Parked> parked_;         // in order of registration; may hold cancelled ones
-  std::vector<OperationId> cancels_;         // asked for, not yet pushed
-  std::vector<OperationId> parked_cancels_;  // of operations the kernel has not seen
-  unsigned places_for_operations_;           // of the submission queue; the rest is for cancels
-  unsigned places_for_completions_;          // of the completion queue
+  detail::HomeThread home_;
+  TimePoint now_;
+  unsigned places_for_operations_;   // of the submission queue; the rest is for cancels
+  unsigned places_for_completions_;  // of the completion queue
   unsigned queued_ = 0;    // entries pushed that the kernel has not taken: the ring's unsubmitted()
   unsigned admitted_ = 0;  // operations in the kernel's hands or pushed
+  OperationId wake_id_;
+  detail::SlotTable slots_;
+  std::vector<OperationId> cancels_;         // asked for, not yet pushed
+  std::vector<OperationId> parked_cancels_;  // of operations the kernel has not seen
+  detail::RingQueue<Parked> parked_;         // in order of registration; may hold cancelled ones
+  alignas(64) ReactorMetrics metrics_;
   // A member, since on the stack it would be set to zero in every turn.
   std::array<RingCompletion, 256> reaped_;
-  TimePoint now_;
-  ReactorMetrics metrics_;
   WakeChannel wake_channel_;
   UniqueFd wake_fd_;
-  OperationId wake_id_;
   bool wake_enabled_ = false;
 };
 

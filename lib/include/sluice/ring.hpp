@@ -3,12 +3,15 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include <sluice/clock.hpp>
 #include <sluice/detail/api.hpp>
+#include <sluice/detail/enter.hpp>
+#include <sluice/tick_clock.hpp>
 
 /// The seam between the runtime and a kernel. Above it nothing knows liburing; below it stands
 /// KernelRing, or a simulated kernel that reorders, shortens and fails what it is asked to do.
@@ -136,9 +139,10 @@ inline constexpr std::uint8_t kSubmissionSkipSuccess = 1U << 6;   // no completi
 /// kernel's choice.
 inline constexpr std::int32_t kDirectDescriptorAny = -1;
 
-/// A bit of RingQueues::submission_flags: the kernel has completions that the queue has no room
-/// for.
+/// Bits of RingQueues::submission_flags, either of which takes an enter(): the kernel has
+/// completions that the queue has no room for.
 inline constexpr unsigned kCompletionsHeldBack = 1U << 1;
+inline constexpr unsigned kCompletionsDue = 1U << 2;  // ... or has yet to post some
 
 /// Where a ring's two queues lie: memory that the program shares with the kernel, as
 /// io_uring_setup(2) lays it out. The kernel moves the head of the submissions and the tail of the
@@ -150,6 +154,10 @@ struct RingQueues {
   unsigned submission_mask = 0;
   /// How many places are used at once.
   unsigned submission_capacity = 0;
+  /// The number of the next entry that the kernel takes.
+  const unsigned* submission_head = nullptr;
+  /// One past the number of the last entry that the program has handed over.
+  unsigned* submission_tail = nullptr;
   /// IORING_SQ_* of io_uring_setup(2), kCompletionsHeldBack among them.
   const unsigned* submission_flags = nullptr;
   /// The completion queue: `completion_mask` + 1 places.
@@ -169,7 +177,7 @@ struct RingQueues {
 ///
 /// Filling one and emptying the other is memory traffic, the same above every kernel, and done
 /// here. What asks a kernel for something is virtual.
-class SLUICE_API Ring {
+class SLUICE_API alignas(64) Ring {
  public:
   Ring() = default;
   Ring(const Ring&) = delete;
@@ -209,11 +217,28 @@ class SLUICE_API Ring {
   [[nodiscard]] bool push(const Submission& entry) noexcept { return push(entry, entry.user_data); }
 
   /// Submits everything pushed and waits until a completion is there, or `at_most` has passed
-  /// (nullopt: for ever; zero: does not wait, but lets due completions be posted; with nothing to
-  /// submit and nothing due it need not go to the kernel). Returns 0, or a
-  /// negative errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else
-  /// that the ring is broken.
-  virtual int enter(Duration at_most) noexcept = 0;
+  /// (kForever: without an end; zero: does not wait, but lets due completions be posted; with
+  /// nothing to submit and nothing due it does not go to the kernel). Returns 0, or a negative
+  /// errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else that the
+  /// ring is broken.
+  [[nodiscard, gnu::always_inline]] int enter(Duration at_most) noexcept {
+    __atomic_store_n(queues_.submission_tail, submission_tail_, __ATOMIC_RELEASE);
+    const unsigned to_submit = unsubmitted();
+    constexpr unsigned kNeedsEnter = kCompletionsHeldBack | kCompletionsDue;
+    if (to_submit == 0 && at_most <= Duration::zero() && (submission_flags() & kNeedsEnter) == 0) {
+      return 0;
+    }
+    const int result = enter_descriptor_ >= 0
+                           ? detail::enter_ring(static_cast<unsigned>(enter_descriptor_),
+                                                enter_flags_, to_submit, at_most)
+                           : enter_simulated(to_submit, at_most);
+    // The kernel's own count is on a line of memory that it has just written to; it is looked up
+    // only when the answer does not say how far it got.
+    submission_head_ = static_cast<unsigned>(result) == to_submit
+                           ? submission_tail_
+                           : __atomic_load_n(queues_.submission_head, __ATOMIC_ACQUIRE);
+    return std::min(result, 0);
+  }
 
   /// Copies completions out, oldest first, and frees their places. Returns how many.
   [[nodiscard]] std::size_t reap(std::span<RingCompletion> out) noexcept {
@@ -229,8 +254,7 @@ class SLUICE_API Ring {
 
   /// Whether the kernel holds completions back because the completion queue was full.
   [[nodiscard]] bool has_overflowed() const noexcept {
-    return (__atomic_load_n(queues_.submission_flags, __ATOMIC_RELAXED) & kCompletionsHeldBack) !=
-           0;
+    return (submission_flags() & kCompletionsHeldBack) != 0;
   }
 
   /// Runs an entry at once on the calling thread if that needs no waiting: openat2 from cached
@@ -248,14 +272,21 @@ class SLUICE_API Ring {
   /// No operation may be in flight that names the group.
   virtual void unregister_buffer_ring(std::uint16_t group) noexcept = 0;
 
-  /// The kernel's monotonic clock; a simulated ring has one of its own.
-  [[nodiscard]] TimePoint now() const noexcept {
-    return simulated_clock_ == nullptr ? Clock::now() : *simulated_clock_;
+  /// The kernel's monotonic clock, to within TickClock::kMostApart; a simulated ring has one of its
+  /// own.
+  [[nodiscard]] TimePoint now() noexcept {
+    if (simulated_clock_ != nullptr) [[unlikely]] {
+      return *simulated_clock_;
+    }
+    return clock_.now();
   }
 
   /// The same clock as of the kernel's last tick: sluice::coarse_now().
   [[nodiscard]] TimePoint coarse_now() const noexcept {
-    return simulated_clock_ == nullptr ? sluice::coarse_now() : *simulated_clock_;
+    if (simulated_clock_ != nullptr) [[unlikely]] {
+      return *simulated_clock_;
+    }
+    return sluice::coarse_now();
   }
 
   /// Whether the kernel knows an operation. Those that Linux 6.1 has need no asking.
@@ -275,11 +306,27 @@ class SLUICE_API Ring {
   virtual void close_direct_descriptor(unsigned slot) noexcept = 0;
 
  protected:
+  /// The system call of enter(), of a ring without a descriptor: answers like io_uring_enter(2)
+  /// with `to_submit` entries, with how many of them it has taken, or a negative errno.
+  [[nodiscard]] virtual int enter_simulated(unsigned to_submit, Duration at_most) noexcept {
+    static_cast<void>(to_submit);
+    static_cast<void>(at_most);
+    return -EBADF;
+  }
+
   RingQueues queues_;                           // set by the constructor of who derives
-  unsigned submission_head_ = 0;                // the next entry that the kernel takes: of enter()
+  unsigned submission_head_ = 0;                // the next entry that the kernel takes
   unsigned submission_tail_ = 0;                // one past the last entry that was pushed
   std::uint16_t zero_copy_options_ = 0;         // bits that every zero-copy send is given
+  std::uint16_t enter_flags_ = 0;               // what enter() gives to io_uring_enter(2)
+  std::int32_t enter_descriptor_ = -1;          // below 0: it calls enter_simulated() instead
   const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's
+  TickClock clock_;                             // ... for which this stands
+
+ private:
+  [[nodiscard]] unsigned submission_flags() const noexcept {
+    return __atomic_load_n(queues_.submission_flags, __ATOMIC_RELAXED);
+  }
 };
 
 }  // namespace sluice

@@ -55,6 +55,7 @@ class PromiseBase {
   Executor* executor_ = nullptr;
   CancelScope* cancel_scope_ = nullptr;
   std::coroutine_handle<> self_;
+  PromiseBase* next_ready_ = nullptr;     // beside what resuming needs, on one line of the cache
   std::coroutine_handle<> continuation_;  // who awaits this task
   TaskScope* owner_ = nullptr;            // or who spawned it
   bool finished_ = false;
@@ -66,7 +67,6 @@ class PromiseBase {
   template <class T>
   friend class ::sluice::TaskAwaiter;
   friend class FinalAwaiter;
-  PromiseBase* next_ready_ = nullptr;
 };
 
 template <class Promise>
