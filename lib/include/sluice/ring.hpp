@@ -227,6 +227,9 @@ class SLUICE_API Ring {
     return count;
   }
 
+  /// Bits of Submission::priority that an accept is given, so far as the kernel knows them.
+  [[nodiscard]] std::uint16_t accept_options() const noexcept { return accept_options_; }
+
   /// Whether the kernel holds completions back because the completion queue was full.
   [[nodiscard]] bool has_overflowed() const noexcept {
     return (__atomic_load_n(queues_.submission_flags, __ATOMIC_RELAXED) & kCompletionsHeldBack) !=
@@ -235,8 +238,9 @@ class SLUICE_API Ring {
 
   /// Runs an entry at once on the calling thread if that needs no waiting: openat2 from cached
   /// names, a read from the page cache, send_file into free room of a socket, statx of an open
-  /// descriptor, poll_add of what is ready already. Answers like a completion's result; -EAGAIN: it
-  /// would wait, push it instead.
+  /// descriptor, poll_add of what is ready already, receive of what has come, accept of who has
+  /// come to a non-blocking socket. Answers like a completion's result; -EAGAIN: it would wait,
+  /// push it instead.
   [[nodiscard]] virtual std::int32_t attempt(const Submission& entry) noexcept = 0;
 
   /// Makes `places`, a power of two of them from a page boundary on, the buffers that operations
@@ -279,6 +283,7 @@ class SLUICE_API Ring {
   unsigned submission_head_ = 0;                // the next entry that the kernel takes: of enter()
   unsigned submission_tail_ = 0;                // one past the last entry that was pushed
   std::uint16_t zero_copy_options_ = 0;         // bits that every zero-copy send is given
+  std::uint16_t accept_options_ = 0;            // what accept_options() tells
   const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's
 };
 
