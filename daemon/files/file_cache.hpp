@@ -36,10 +36,11 @@ struct FileCacheOptions {
 ///
 /// What is found here is never older than a change that the asking client can know of. Before the
 /// first look-up of a turn all that inotify has to tell is taken in: the requests of the turn had
-/// been received by then, so a change that its maker had finished before a client sent one of them
-/// is known. (Waiting for the ring to report that the inotify descriptor is readable would not do:
-/// a turn handles a bounded number of completions, and the report may come with the next one.) What
-/// inotify cannot see is found by looking a name up again when the last look is a second old.
+/// been received by then (if not, received_in_turn() says so), so a change that its maker had
+/// finished before a client sent one of them is known. (Waiting for the ring to report that the
+/// inotify descriptor is readable would not do: a turn handles a bounded number of completions, and
+/// the report may come with the next one.) What inotify cannot see is found by looking a name up
+/// again when the last look is a second old.
 ///
 /// Belongs to one shard.
 class FileCache {
@@ -50,6 +51,10 @@ class FileCache {
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
   ~FileCache();
+
+  /// A request has been received in this turn after others may have been answered: what inotify has
+  /// to tell is taken in again before the next look-up.
+  void received_in_turn() noexcept { changes_taken_in_turn_ = 0; }
 
   /// What `path` names beneath `root`, if that needs no disk; as Root::try_open_file(), which is
   /// asked when nothing is kept. `root_index` stands for the root and its symlink policy.

@@ -52,11 +52,12 @@ class AddressLimit {
   AddressLimit(const AddressLimit&) = delete;
   AddressLimit& operator=(const AddressLimit&) = delete;
 
-  /// One connection's share of its address's number; gives it back in the end. Must not outlive the
-  /// limit.
+  /// Who has come, and that connection's share of its address's number; gives it back in the end.
+  /// Must not outlive the limit.
   class Place {
    public:
     Place() noexcept = default;
+    /// No limit: a place outside of any number.
     Place(AddressLimit* limit, PeerAddress peer) noexcept : limit_(limit), peer_(peer) {}
     Place(Place&& other) noexcept
         : limit_(std::exchange(other.limit_, nullptr)), peer_(other.peer_) {}
@@ -64,6 +65,14 @@ class AddressLimit {
     ~Place() {
       if (limit_ != nullptr) {
         limit_->leave(peer_);
+      }
+    }
+    /// A unix socket where nobody has asked.
+    [[nodiscard]] const PeerAddress& peer() const noexcept { return peer_; }
+    /// For one outside of any number; who is counted is known, and stays it.
+    void set_peer(const PeerAddress& peer) noexcept {
+      if (limit_ == nullptr) {
+        peer_ = peer;
       }
     }
 

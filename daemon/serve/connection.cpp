@@ -30,7 +30,6 @@ Connection::Connection(ServerContext& server, sluice::CancelScope& scope, Client
     : server_(server),
       socket_(std::move(client.socket)),
       listener_(listener),
-      peer_(client.peer),
       place_(std::move(client.place)),
       life_(&scope),
       accepted_at_(server.executor.now()),
@@ -63,17 +62,18 @@ void Connection::set_deadline(const std::optional<std::chrono::milliseconds>& ti
 }
 
 // Its frame and the connection are all that an idle client costs: what is awaited only now and then
-// is so in other coroutines.
+// is so in other coroutines, and whatever has a name here, or is temporary in a line that awaits,
+// is a part of the frame.
 sluice::Task<void> Connection::run(std::unique_ptr<Connection> connection) {
   Connection& self = *connection;
-  static_cast<void>(self.socket_.set_no_delay());  // answers come a little later without it
   End end;
   try {
+    self.take_first_bytes();
     while (!end) {
       if (!self.exchange_) {
         end = self.begin_idle();
         if (!end) {
-          auto bytes = co_await self.stream_.next().within(self.phase_.scope());
+          auto bytes = co_await self.stream_.next(self.phase_.scope());
           end = self.end_idle(std::move(bytes));
         }
       } else if (!self.serve_at_once(end)) {
@@ -88,9 +88,26 @@ sluice::Task<void> Connection::run(std::unique_ptr<Connection> connection) {
     end = CloseReason::no_memory;
   }
   co_await self.close(*end);
-  const ListenerState& listener = self.listener_;
+  depart(connection);
+}
+
+void Connection::depart(std::unique_ptr<Connection>& connection) {
+  const ListenerState& listener = connection->listener_;
   connection.reset();
   listener.departed();
+}
+
+// The request has come by now as a rule: the client has sent it right behind its part of the
+// handshake. So it is taken without a receive through the ring and a deadline for it.
+void Connection::take_first_bytes() {
+  exchange_ = server_.exchanges.take();
+  const auto count = stream_.try_receive(std::as_writable_bytes(exchange_->input.room()));
+  if (count && *count > 0) {
+    exchange_->input.add(*count);
+    listener_.handler->received_in_turn();
+  } else {
+    exchange_.reset();  // whatever it is, who waits for bytes will be told
+  }
 }
 
 Connection::End Connection::begin_idle() {
@@ -148,7 +165,7 @@ sluice::Task<Connection::End> Connection::read_head() {
       exchange.fault = http::ProtocolError::fields_too_large;
       co_return co_await refuse();
     }
-    auto bytes = co_await stream_.next().within(phase_.scope());
+    auto bytes = co_await stream_.next(phase_.scope());
     if (!bytes) {
       const CloseReason reason = reason_of_loss(bytes.error(), CloseReason::head_timeout);
       if (reason == CloseReason::head_timeout) {
@@ -194,7 +211,7 @@ sluice::Task<Connection::End> Connection::drop_body() {
   set_deadline(std::min(kDropBody, server_.timeouts.read_stall.value_or(kDropBody)));
   while (!body.done()) {
     if (input.empty()) {
-      auto bytes = co_await stream_.next().within(phase_.scope());
+      auto bytes = co_await stream_.next(phase_.scope());
       if (!bytes) {
         co_return reason_of_loss(bytes.error(), CloseReason::body_timeout);
       }

@@ -91,11 +91,10 @@ class Connection final : public sluice::detail::ListNode {
     sluice::TimePoint in_state_since{};
   };
 
-  /// What a connection is made of: the socket, who is there, and its place among those of the
+  /// What a connection is made of: the socket, and who is there with its place among those of the
   /// client's address.
   struct Client {
     sluice::Socket socket;
-    PeerAddress peer;
     AddressLimit::Place place;
   };
   Connection(ServerContext& server, sluice::CancelScope& scope, Client client,
@@ -107,7 +106,7 @@ class Connection final : public sluice::detail::ListNode {
   /// under way, or, if it has asked for nothing yet, after the first one that it asks for soon.
   void drain() noexcept;
   /// Asks the kernel who is there: from now on that is logged.
-  void learn_peer() noexcept { peer_ = PeerAddress::of(socket_.fd()); }
+  void learn_peer() noexcept { place_.set_peer(PeerAddress::of(socket_.fd())); }
   /// Ends the connection, whatever it does.
   void evict() noexcept;
 
@@ -144,6 +143,8 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] CloseReason reason_of_loss(const std::error_code& error,
                                            CloseReason when_expired) const noexcept;
 
+  void take_first_bytes();
+  static void depart(std::unique_ptr<Connection>& connection);
   // Each of these gives the reason to end the connection, if there is one.
   using End = std::optional<CloseReason>;
   [[nodiscard]] End begin_idle();
@@ -170,6 +171,7 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] bool sends_head_only() const noexcept;
   [[nodiscard]] std::optional<http::ProtocolError> find_body_fault() const noexcept;
   [[nodiscard]] bool keeps_alive() const noexcept;
+  [[nodiscard]] bool is_last_by_wish() const noexcept;
   [[nodiscard]] CloseReason reason_to_close() const noexcept;
   [[nodiscard]] sluice::Task<void> answer_and_give_up(http::Status status);
   [[nodiscard]] bool must_linger(CloseReason reason) const noexcept;
@@ -181,7 +183,6 @@ class Connection final : public sluice::detail::ListNode {
   ServerContext& server_;
   sluice::Socket socket_;
   const ListenerState& listener_;
-  PeerAddress peer_;
   AddressLimit::Place place_;
   sluice::CancelScope life_;
   Pace* pace_ = nullptr;  // of the body that is being moved

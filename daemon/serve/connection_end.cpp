@@ -112,6 +112,11 @@ bool Connection::must_linger(CloseReason reason) const noexcept {
     case CloseReason::client:
     case CloseReason::drain:
     case CloseReason::request_limit:
+      if (exchange_ && exchange_->has_parted) {
+        // What is held back is short, and who has asked for the end sends nothing that would be
+        // answered by a reset. If it has, the reset would be first.
+        return socket_.has_unread_bytes();
+      }
       return requests_ > 0 && socket_.has_bytes_underway();
     default:
       return false;
@@ -134,7 +139,7 @@ sluice::Task<void> Connection::linger() {
   phase_.set(server_.executor.now() + kLinger);
   std::size_t dropped = 0;
   while (dropped < kMostLingerBytes) {
-    const auto bytes = co_await stream_.next().within(phase_.scope());
+    const auto bytes = co_await stream_.next(phase_.scope());
     if (!bytes || bytes->empty()) {
       co_return;
     }
@@ -161,8 +166,8 @@ void Connection::log_request(Cut cut, bool has_head) noexcept {
   const http::FileTime wall = WallClock::read();
   record.when_s = wall.seconds;
   record.when_ns = wall.nanoseconds;
-  record.client = peer_.write(room);
-  record.client_port = peer_.port();
+  record.client = place_.peer().write(room);
+  record.client_port = place_.peer().port();
   record.listener = listener_.name;
   record.site = exchange.response.site;
   record.path = exchange.response.path;

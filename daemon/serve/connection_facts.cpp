@@ -28,8 +28,9 @@ ConnectionFacts Connection::facts() const {
   facts.state = state_;
   facts.age = now - accepted_at_;
   facts.in_state = now - in_state_since_;
-  facts.peer =
-      peer_.kind() == PeerAddress::Kind::unix_socket ? PeerAddress::of(socket_.fd()) : peer_;
+  facts.peer = place_.peer().kind() == PeerAddress::Kind::unix_socket
+                   ? PeerAddress::of(socket_.fd())
+                   : place_.peer();
   facts.requests = requests_;
   facts.listener = listener_.name;
   if (!exchange_ || (state_ != State::request && state_ != State::response)) {

@@ -103,6 +103,7 @@ void Connection::begin_response(bool keep_alive) {
   exchange.stage = Stage::content;
   exchange.keep_alive = keep_alive;
   exchange.content_sent = 0;
+  exchange.has_parted = false;
   server_.metrics.requests_of(exchange.head.method, exchange.response.status).add();
   const auto room = exchange.output.room().first(OutputBuffer::kHeadBytes);
   auto head = render_head(exchange.response, exchange.head, keep_alive, server_.clock.date(), room);
@@ -187,7 +188,12 @@ bool Connection::answer_at_once() {
     here.count(exchange.output.settle_content());
     return true;
   }
-  return send_output_at_once(here, exchange.output, 0);
+  // Where the client has asked for the end, nothing else follows: MSG_MORE keeps the response back
+  // until close() or linger(), which come next, and it shares a segment with the FIN.
+  const bool parts = is_last_by_wish();
+  const bool is_sent = send_output_at_once(here, exchange.output, parts ? MSG_MORE : 0);
+  exchange.has_parted = parts && is_sent;
+  return is_sent;
 }
 
 // What serve_at_once() has come to has to be waited for.
@@ -281,6 +287,13 @@ bool Connection::keeps_alive() const noexcept {
   return head.keep_alive && body_is_clear && !exchange_->response.closes &&
          !exchange_->response.ends_with_connection(head.version) && !listener_.draining &&
          requests_ < server_.limits.requests_per_connection;
+}
+
+// Whether the client has said that it sends no more requests, and has not (RFC 9112 section 9.6).
+bool Connection::is_last_by_wish() const noexcept {
+  const Exchange& exchange = *exchange_;
+  return !exchange.head.keep_alive && !exchange.head.has_body() && !exchange.response.closes &&
+         exchange.input.view().size() == exchange.head_bytes;
 }
 
 // Why the connection ends after a response that has been sent whole.

@@ -40,6 +40,9 @@ class InputBuffer {
   /// Puts bytes behind view(), moving or growing the buffer if need be: views into it are dead
   /// then.
   void append(std::span<const std::byte> bytes);
+  /// Where bytes can be put behind view() that are then added.
+  [[nodiscard]] std::span<char> room() noexcept { return storage_.subspan(end_); }
+  void add(std::size_t bytes) noexcept { end_ += bytes; }
   void consume(std::size_t bytes) noexcept { begin_ += bytes; }
   void clear() noexcept { begin_ = end_ = 0; }
   /// Forgets what is in it, and gives back what it has grown.
@@ -134,6 +137,7 @@ struct Exchange {
   Stage stage = Stage::head;
   http::ProtocolError fault{};
   bool keep_alive = false;  // after the response
+  bool has_parted = false;  // all of the response is held back until the connection ends
   Times times;
   std::uint64_t content_sent = 0;  // bytes of content handed to the socket, of this response
   http::RequestHead head;

@@ -45,6 +45,7 @@ class FileHandler final : public Handler {
         newest_(resources.newest) {}
   ~FileHandler() override;
 
+  void received_in_turn() noexcept override { cache_.received_in_turn(); }
   [[nodiscard]] bool try_respond(const Request& request, Response& response) override;
   [[nodiscard]] sluice::Task<void> respond(const Request& request, Response& response) override;
 

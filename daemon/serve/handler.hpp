@@ -61,6 +61,10 @@ class Handler {
   Handler& operator=(const Handler&) = delete;
   virtual ~Handler() = default;
 
+  /// To be told of a request that has been received in the very turn of the loop that it is
+  /// answered in, other than through the ring: what this turn knows already may be older than the
+  /// request.
+  virtual void received_in_turn() noexcept {}
   /// Answers at once if nothing has to be waited for: true, and `response` is filled in. False:
   /// respond() has to be awaited.
   [[nodiscard]] virtual bool try_respond(const Request& request, Response& response) = 0;

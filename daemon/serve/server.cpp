@@ -1,6 +1,8 @@
 #include "serve/server.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -11,6 +13,7 @@
 #include <utility>
 
 #include <sluice/socket_requests.hpp>
+#include <sluice/sync.hpp>
 #include <sluice/timer.hpp>
 
 namespace sluiced::serve {
@@ -31,6 +34,19 @@ constexpr std::uint32_t kReceiveBuffers = 256;
 constexpr std::uint32_t kReceiveBufferBytes = 2048;
 constexpr sluice::Duration kPauseWhenFull = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAtOnce = 16;  // give way together
+constexpr unsigned kMostInARow = 32;     // are accepted before others have their turn
+
+// Also a socket that a service manager has made. Its connections inherit TCP_NODELAY, so that an
+// answer does not wait for the acknowledgement of another; a unix socket has no such thing. And who
+// is in the queue can be taken out of it without waiting for more, which shards that share it need.
+void prepare(int listening_socket) noexcept {
+  const int on = 1;
+  ::setsockopt(listening_socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  const int flags = ::fcntl(listening_socket, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) {
+    ::fcntl(listening_socket, F_SETFL, flags | O_NONBLOCK);
+  }
+}
 }  // namespace
 
 Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Config& config,
@@ -93,6 +109,7 @@ sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
 }
 
 void Server::open(ListeningSocket&& socket, sluice::TaskScope& scope) {
+  prepare(socket.fd.get());
   intakes_.push_back(std::make_unique<Intake>(context_.executor, std::move(socket),
                                               context_.metrics.accept_back_offs,
                                               scope.cancel_scope()));
@@ -138,12 +155,7 @@ void Server::take_waiting(Intake& intake, const sluice::UniqueFd& socket,
     if (!accepted) {
       return;
     }
-    context_.metrics.accepted.add();
-    sluice::Socket client(std::move(accepted));
-    const PeerAddress peer = peer_of(client);
-    if (auto place = enter(peer)) {
-      serve(std::move(client), peer, std::move(*place), intake, scope);
-    }
+    admit(sluice::Socket(std::move(accepted)), intake, scope);
   }
 }
 
@@ -230,7 +242,7 @@ PeerAddress Server::peer_of(const sluice::Socket& socket) const {
 // Nothing, which is counted, when the address has as many connections as it may.
 std::optional<AddressLimit::Place> Server::enter(const PeerAddress& peer) {
   if (extras_.addresses == nullptr) {
-    return std::optional<AddressLimit::Place>(std::in_place);
+    return AddressLimit::Place(nullptr, peer);
   }
   auto place = extras_.addresses->enter(peer);
   if (!place) {
@@ -239,14 +251,36 @@ std::optional<AddressLimit::Place> Server::enter(const PeerAddress& peer) {
   return place;
 }
 
-void Server::serve(sluice::Socket socket, const PeerAddress& peer, AddressLimit::Place place,
-                   Intake& intake, sluice::TaskScope& scope) {
+// Where there is room.
+void Server::admit(sluice::Socket socket, Intake& intake, sluice::TaskScope& scope) {
+  context_.metrics.accepted.add();
+  if (auto place = enter(peer_of(socket))) {
+    serve(std::move(socket), std::move(*place), intake, scope);
+  }
+}
+
+void Server::serve(sluice::Socket socket, AddressLimit::Place place, Intake& intake,
+                   sluice::TaskScope& scope) {
   intake.came();
   auto connection = std::make_unique<Connection>(
-      context_, scope.cancel_scope(), Connection::Client{std::move(socket), peer, std::move(place)},
+      context_, scope.cancel_scope(), Connection::Client{std::move(socket), std::move(place)},
       intake.state);
   connections_.push_back(*connection);
   scope.spawn(Connection::run(std::move(connection)));
+}
+
+// Those who have come behind another, as far as there is room. True: there were some.
+bool Server::take_more(Intake& intake, sluice::TaskScope& scope) {
+  unsigned taken = 0;
+  while (taken < kMostInARow && !intake.is_full()) {
+    auto socket = intake.listener.try_accept();
+    if (!socket) {
+      break;
+    }
+    ++taken;
+    admit(std::move(*socket), intake, scope);
+  }
+  return taken > 0;
 }
 
 sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope& scope) {
@@ -254,7 +288,7 @@ sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope&
     // Where addresses are counted, room is made only once it is known who comes, so that who comes
     // from an address with too many connections pushes nobody out. It costs a descriptor more for
     // each socket that accepts.
-    if (extras_.addresses == nullptr) {
+    if (extras_.addresses == nullptr && intake.is_full()) {
       co_await make_room(intake, false);
     }
     auto socket = co_await intake.listener.accept(intake.room());
@@ -262,15 +296,20 @@ sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope&
       co_return;
     }
     context_.metrics.accepted.add();
-    const PeerAddress peer = peer_of(*socket);
-    auto place = enter(peer);
+    auto place = enter(peer_of(*socket));
     if (!place) {
       continue;
     }
-    if (extras_.addresses != nullptr) {
+    if (extras_.addresses != nullptr && intake.is_full()) {
       co_await make_room(intake, true);
     }
-    serve(std::move(*socket), peer, std::move(*place), intake, scope);
+    serve(std::move(*socket), std::move(*place), intake, scope);
+    // Who has come is served before the next one is waited for, and has often gone by then.
+    bool were_more = true;
+    while (were_more) {
+      co_await sluice::yield();
+      were_more = take_more(intake, scope);
+    }
   }
 }
 

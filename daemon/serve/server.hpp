@@ -129,10 +129,12 @@ class Server {
   void open(ListeningSocket&& socket, sluice::TaskScope& scope);
   [[nodiscard]] sluice::Task<void> serve_listener(Intake& intake);
   void take_waiting(Intake& intake, const sluice::UniqueFd& socket, sluice::TaskScope& scope);
-  void serve(sluice::Socket socket, const PeerAddress& peer, AddressLimit::Place place,
-             Intake& intake, sluice::TaskScope& scope);
+  void admit(sluice::Socket socket, Intake& intake, sluice::TaskScope& scope);
+  void serve(sluice::Socket socket, AddressLimit::Place place, Intake& intake,
+             sluice::TaskScope& scope);
   [[nodiscard]] std::optional<AddressLimit::Place> enter(const PeerAddress& peer);
   [[nodiscard]] PeerAddress peer_of(const sluice::Socket& socket) const;
+  [[nodiscard]] bool take_more(Intake& intake, sluice::TaskScope& scope);
   [[nodiscard]] sluice::Task<void> accept_connections(Intake& intake, sluice::TaskScope& scope);
   [[nodiscard]] sluice::Task<void> make_room(Intake& intake, bool for_somebody_here);
   [[nodiscard]] sluice::Task<void> await_departure();

@@ -81,6 +81,9 @@ constexpr unsigned kFeatureNoIowait = 1U << 17;
 // on, which IORING_FEAT_REG_REG_RING announces.
 constexpr std::uint16_t kSendReportUsage = 1U << 3;
 constexpr unsigned kFeatureOfLinux63 = 1U << 13;
+// IORING_ACCEPT_POLL_FIRST is of Linux 6.10, which IORING_FEAT_RECVSEND_BUNDLE announces.
+constexpr std::uint16_t kAcceptPollFirst = 1U << 2;
+constexpr unsigned kFeatureOfLinux610 = 1U << 14;
 
 constexpr unsigned kSmallestRing = 64;
 constexpr unsigned kMostSubmissions = 32768;  // IORING_MAX_ENTRIES
@@ -244,6 +247,10 @@ KernelRing::KernelRing(std::unique_ptr<State> state, unsigned enter_flags)
              .completion_tail = completions.ktail};
   if ((state_->ring.features & kFeatureOfLinux63) != 0) {
     zero_copy_options_ = kSendReportUsage;
+  }
+  if ((state_->ring.features & kFeatureOfLinux610) != 0) {
+    // An accept makes a socket before it looks whether anybody has come: not where nobody has.
+    accept_options_ = kAcceptPollFirst;
   }
 }
 

@@ -18,8 +18,8 @@ std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
   const auto answer = [](std::int64_t result) {
     return static_cast<std::int32_t>(result < 0 ? -errno : result);
   };
-  if ((entry.flags & kSubmissionFixedFile) != 0) {
-    return -EAGAIN;  // a direct descriptor is nothing to a system call: only the ring can tell
+  if ((entry.flags & (kSubmissionFixedFile | kSubmissionBufferSelect)) != 0) {
+    return -EAGAIN;  // what only the ring knows: a direct descriptor, the buffers provided to it
   }
   switch (entry.opcode) {
     case Opcode::openat2: {
@@ -47,6 +47,12 @@ std::int32_t KernelRing::attempt(const Submission& entry) noexcept {
     case Opcode::send:
       return answer(::send(entry.fd, reinterpret_cast<const void*>(entry.address), entry.length,
                            static_cast<int>(entry.operation_flags) | MSG_DONTWAIT));
+    case Opcode::receive:
+      return answer(::recv(entry.fd, reinterpret_cast<void*>(entry.address), entry.length,
+                           static_cast<int>(entry.operation_flags) | MSG_DONTWAIT));
+    case Opcode::accept:
+      // accept4(2) has no flag for not waiting: that is the listening socket's own setting.
+      return answer(::accept4(entry.fd, nullptr, nullptr, static_cast<int>(entry.operation_flags)));
     case Opcode::statx:
       return answer(::statx(entry.fd, reinterpret_cast<const char*>(entry.address),
                             static_cast<int>(entry.operation_flags), entry.length,

@@ -1,17 +1,14 @@
 #include <sluice/listener.hpp>
 
-#include <netinet/in.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <deque>
-#include <string>
 
 #include <sluice/detail/invariant.hpp>
 
@@ -35,21 +32,6 @@ bool is_fatal(int error) noexcept {
 // Errors of one connection that is gone already; the next may be accepted at once (accept(2)).
 bool is_of_one_connection(int error) noexcept { return error == ECONNABORTED || error == EINTR; }
 
-// A unix socket's file outlives its process. It may be replaced when nobody answers on it.
-void remove_if_stale(const SocketAddress& address) noexcept {
-  const auto* name = reinterpret_cast<const sockaddr_un*>(address.data());
-  struct stat found{};
-  if (name->sun_path[0] == '\0' || ::lstat(name->sun_path, &found) != 0 ||
-      !S_ISSOCK(found.st_mode)) {
-    return;
-  }
-  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (probe && ::connect(probe.get(), address.data(), address.size()) != 0 &&
-      errno == ECONNREFUSED) {
-    ::unlink(name->sun_path);
-  }
-}
-
 }  // namespace
 
 class Listener::State final : private detail::TimerNode {
@@ -67,7 +49,8 @@ class Listener::State final : private detail::TimerNode {
       : backed_off(shared_backed_off != nullptr ? *shared_backed_off : own_backed_off_),
         executor_(executor),
         fd_(std::move(fd)),
-        table_(table) {
+        table_(table),
+        may_accept_at_once_(table_ == nullptr && (::fcntl(fd_.get(), F_GETFL) & O_NONBLOCK) != 0) {
     if (table_ != nullptr) {
       detail::invariant(&table_->ring() == &executor_.reactor().ring(),
                         "a Listener accepts into the table of its own ring");
@@ -95,6 +78,20 @@ class Listener::State final : private detail::TimerNode {
     if (one_at_a_time_ && (is_multishot_ || armed_ > 1)) {
       cancel_armed();
     }
+  }
+  [[nodiscard]] Result<Socket> try_accept() noexcept {
+    if (has_ready() || is_done()) {
+      return take();
+    }
+    if (armed_ > 0 || !may_accept_at_once_ || !has_visitor()) {
+      return failure(EAGAIN);
+    }
+    const std::int32_t number = executor_.reactor().attempt(accept_entry());
+    if (number < 0) {
+      return failure(EAGAIN);  // an error that stays will be the ring's answer, too
+    }
+    accepted.add();
+    return own(number);
   }
   void wait(AcceptAwaiter& waiter) noexcept {
     detail::invariant(waiter_ == nullptr, "one coroutine at a time accepts from a Listener");
@@ -163,16 +160,33 @@ class Listener::State final : private detail::TimerNode {
     }
   }
 
-  // False when a table is full: the reactor's of operations, or the one of direct descriptors.
-  [[nodiscard]] bool arm(Accept& accept) noexcept {
-    constexpr std::uint16_t kMultishot = 1;  // IORING_ACCEPT_MULTISHOT
+  [[nodiscard]] Submission accept_entry() const noexcept {
     Submission entry;
     entry.opcode = Opcode::accept;
     entry.fd = fd_.get();
+    if (has_accepted_) {  // what does not listen is never ready: it is told by the first accept
+      entry.priority = executor_.reactor().ring().accept_options();
+    }
+    entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    return entry;
+  }
+
+  // Cheaper than accept4(2) where nobody is: that makes a socket before it looks.
+  [[nodiscard]] bool has_visitor() const noexcept {
+    Submission question;
+    question.opcode = Opcode::poll_add;
+    question.fd = fd_.get();
+    question.operation_flags = POLLIN;
+    return executor_.reactor().attempt(question) > 0;
+  }
+
+  // False when a table is full: the reactor's of operations, or the one of direct descriptors.
+  [[nodiscard]] bool arm(Accept& accept) noexcept {
+    constexpr std::uint16_t kMultishot = 1;  // IORING_ACCEPT_MULTISHOT
+    Submission entry = accept_entry();
     if (table_ == nullptr) {
       is_multishot_ = !one_at_a_time_;
-      entry.priority = is_multishot_ ? kMultishot : 0;
-      entry.operation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+      entry.priority |= is_multishot_ ? kMultishot : 0;
     } else {
       if (!table_->reserve(1)) {
         return false;
@@ -218,6 +232,7 @@ class Listener::State final : private detail::TimerNode {
     if (completion.result >= 0) {
       accepted.add();
       next_back_off_ = kFirstBackOff;
+      has_accepted_ = true;
       ready_.push_back(completion.result);  // a place in the table stays reserved until it is taken
       if (ready_.size() >= kMostWaiting) {
         cancel_armed();
@@ -280,45 +295,13 @@ class Listener::State final : private detail::TimerNode {
   detail::IntrusiveList<DrainAwaiter> closers_;
   Duration next_back_off_ = kFirstBackOff;
   int error_ = 0;
-  unsigned armed_ = 0;         // how many of the accepts
+  unsigned armed_ = 0;       // how many of the accepts
+  bool may_accept_at_once_;  // without waiting
+  bool has_accepted_ = false;
   bool is_multishot_ = false;  // of the armed accept
   bool one_at_a_time_ = false;
   bool closed_ = false;
 };
-
-Result<UniqueFd> Listener::listen(const SocketAddress& address, const ListenOptions& options) {
-  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) {
-    return failure(errno);
-  }
-  const auto set = [&fd](int level, int name, int value) {
-    return ::setsockopt(fd.get(), level, name, &value, sizeof(value)) == 0;
-  };
-  if (address.is_unix()) {
-    remove_if_stale(address);
-  } else {
-    // A restart must not wait for the connections of the last process to leave TIME_WAIT.
-    if (!set(SOL_SOCKET, SO_REUSEADDR, 1) ||
-        (options.reuse_port && !set(SOL_SOCKET, SO_REUSEPORT, 1)) ||
-        (address.family() == AF_INET6 &&
-         !set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0))) {
-      return failure(errno);
-    }
-  }
-  if (::bind(fd.get(), address.data(), address.size()) != 0) {
-    return failure(errno);
-  }
-  if (address.is_unix()) {
-    const auto* name = reinterpret_cast<const sockaddr_un*>(address.data());
-    if (name->sun_path[0] != '\0' && ::chmod(name->sun_path, options.unix_mode) != 0) {
-      return failure(errno);
-    }
-  }
-  if (::listen(fd.get(), options.backlog) != 0) {
-    return failure(errno);
-  }
-  return fd;
-}
 
 Listener::Listener(Executor& executor, UniqueFd listening_socket, Counter* backed_off)
     : state_(std::make_unique<State>(executor, std::move(listening_socket), nullptr, backed_off)) {}
@@ -331,6 +314,8 @@ Listener::AcceptAwaiter Listener::accept(std::size_t room) noexcept {
   state_->set_room(room);
   return AcceptAwaiter(*state_);
 }
+
+Result<Socket> Listener::try_accept() noexcept { return state_->try_accept(); }
 
 Task<void> Listener::close() {
   State& state = *state_;

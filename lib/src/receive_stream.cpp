@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include <sluice/detail/invariant.hpp>
+#include <sluice/socket_requests.hpp>
 
 namespace sluice {
 
@@ -50,6 +51,9 @@ ReceiveStream::~ReceiveStream() {
 }
 
 ReceiveStream::NextAwaiter ReceiveStream::next() noexcept { return NextAwaiter(*this); }
+ReceiveStream::NextAwaiter ReceiveStream::next(CancelScope& scope) noexcept {
+  return NextAwaiter(*this, &scope);
+}
 
 bool ReceiveStream::NextAwaiter::wait() noexcept {
   if (stream_.waiting_ > 0 || stream_.is_done()) {
@@ -60,6 +64,24 @@ bool ReceiveStream::NextAwaiter::wait() noexcept {
   stream_.look_for_missed_end();
   stream_.arm_if_wanted();
   return true;
+}
+
+Result<std::size_t> ReceiveStream::try_receive(std::span<std::byte> buffer) noexcept {
+  if (armed_ || waiting_ > 0) {
+    return failure(EAGAIN);
+  }
+  if (is_done()) {
+    return error_ == 0 && ended_ ? Result<std::size_t>(0)
+                                 : failure(error_ != 0 ? error_ : ECANCELED);
+  }
+  ReceiveRequest request(socket_.descriptor(), buffer);
+  const std::int32_t result = executor_.reactor().attempt(request.prepare());
+  if (result == 0) {
+    ended_ = true;
+  } else if (result < 0 && result != -EAGAIN) {
+    note_error(-result);
+  }
+  return count_or_error(result);
 }
 
 Task<void> ReceiveStream::close() {

@@ -150,11 +150,15 @@ Result<std::size_t> Socket::try_send_file(Reactor& reactor, const File& file, st
 }
 
 bool Socket::has_bytes_underway() const noexcept {
-  int unread = 0;
   int unsent = 0;
-  ::ioctl(fd(), SIOCINQ, &unread);
   ::ioctl(fd(), SIOCOUTQ, &unsent);
-  return unread > 0 || unsent > 0;
+  return unsent > 0 || has_unread_bytes();
+}
+
+bool Socket::has_unread_bytes() const noexcept {
+  int unread = 0;
+  ::ioctl(fd(), SIOCINQ, &unread);
+  return unread > 0;
 }
 
 Result<void> Socket::shut_down(int how) const noexcept {

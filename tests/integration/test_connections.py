@@ -1,5 +1,9 @@
 """Keep-alive, HTTP/1.0, and when a connection ends."""
 
+import contextlib
+import socket
+import struct
+
 import pytest
 
 from harness import files, wire
@@ -33,6 +37,47 @@ def test_connection_close_is_announced_and_done(served, value):
         assert response.status == 200
         assert response.announces_close
         connection.expect_close()
+
+
+def segments_received(connection):
+    """tcpi_segs_in of tcp(7)."""
+    info = connection.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    return struct.unpack_from("I", info, 140)[0]
+
+
+def test_the_end_comes_in_the_segment_of_the_last_answer(served):
+    """It is one segment less for each connection that is for one request."""
+    with served.connect() as connection:
+        connection.send(wire.request("/a.txt", headers=[("Connection", "close")]))
+        assert connection.read_response().body == b"a" * 10
+        connection.expect_close()
+        # The handshake's, an acknowledgement of the request, and the answer.
+        assert segments_received(connection) <= 3
+
+
+@pytest.mark.parametrize("clients", [1, 100])
+def test_connections_for_one_request_each_are_answered(served, clients):
+    """Those that come together are accepted one behind the other, and have sent their request by
+    then or send it later."""
+    request = wire.request("/a.txt", headers=[("Connection", "close")])
+    with contextlib.ExitStack() as stack:
+        together = [stack.enter_context(served.connect()) for _ in range(clients)]
+        for late in (False, True):
+            for connection in together[late::2]:
+                connection.send(request)
+            for connection in together[late::2]:
+                assert connection.read_response().body == b"a" * 10
+                connection.expect_close()
+
+
+def test_more_behind_a_last_request_costs_no_answer(served):
+    """What nobody has read makes close(2) a reset, which would take the answer with it."""
+    for _ in range(50):
+        with served.connect() as connection:
+            connection.send(wire.request("/a.txt", headers=[("Connection", "close")]) +
+                            wire.request("/b.txt") * 200)
+            assert connection.read_response().body == b"a" * 10
+            connection.expect_close()
 
 
 def test_connection_close_in_a_second_field_counts(served):

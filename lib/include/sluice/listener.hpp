@@ -72,6 +72,13 @@ class SLUICE_API Listener {
   /// For a caller that takes whatever comes.
   static constexpr std::size_t kUnboundedRoom = std::numeric_limits<std::size_t>::max();
 
+  /// One that is there already, without the ring and without waiting: for whoever has just been
+  /// given one, since others may have come behind it, and each of them would cost accept() a turn
+  /// of the loop. EAGAIN: accept() is the way, because nobody is there, an accept is armed, or the
+  /// listening socket would block (listen() makes one that does not) or accepts into a table of
+  /// direct descriptors. Other errors as of accept().
+  [[nodiscard]] Result<Socket> try_accept() noexcept;
+
   /// Ends the armed accept, waits until the kernel has let go, and closes the socket: from then on
   /// connections are refused. What has been accepted already is still handed out by accept(),
   /// which then answers ECANCELED.

@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <sluice/detail/api.hpp>
 #include <sluice/detail/waiter.hpp>
@@ -66,6 +67,15 @@ class SLUICE_API ReceiveStream final : private Waker {
   ///               from then on
   /// That the pool has no buffer is no error; it waits.
   [[nodiscard]] NextAwaiter next() noexcept;
+  /// The same under another scope than the awaiting coroutine's own: next().within(scope), with one
+  /// awaiter in the frame instead of two.
+  [[nodiscard]] NextAwaiter next(CancelScope& scope) noexcept;
+
+  /// What has come already, at once and into a buffer of the caller's, which is not empty: for who
+  /// has reason to believe that there is something, and would rather not go through the ring. Gives
+  /// how many bytes; 0: the peer has finished sending. EAGAIN: nothing yet, or it is next() that
+  /// gets what there is, since bytes wait here or a receive is armed. Other errors as of next().
+  [[nodiscard]] Result<std::size_t> try_receive(std::span<std::byte> buffer) noexcept;
 
   /// Ends the receive and waits until the kernel has let go, which a cancel of the caller's scope
   /// does not cut short. What has arrived by then is still handed out by next(), which then answers
@@ -117,7 +127,8 @@ class SLUICE_API ReceiveStream final : private Waker {
 /// What ReceiveStream::next() returns.
 class [[nodiscard]] SLUICE_API ReceiveStream::NextAwaiter final : public detail::Waiter {
  public:
-  explicit NextAwaiter(ReceiveStream& stream) noexcept : stream_(stream) {}
+  explicit NextAwaiter(ReceiveStream& stream, CancelScope* scope = nullptr) noexcept
+      : detail::Waiter(scope), stream_(stream) {}
   /// Waits under another scope than the awaiting coroutine's own.
   [[nodiscard]] NextAwaiter within(CancelScope& scope) && noexcept {
     set_scope(scope);

@@ -252,6 +252,9 @@ class SLUICE_API alignas(64) Ring {
     return count;
   }
 
+  /// Bits of Submission::priority that an accept is given, so far as the kernel knows them.
+  [[nodiscard]] std::uint16_t accept_options() const noexcept { return accept_options_; }
+
   /// Whether the kernel holds completions back because the completion queue was full.
   [[nodiscard]] bool has_overflowed() const noexcept {
     return (submission_flags() & kCompletionsHeldBack) != 0;
@@ -259,8 +262,9 @@ class SLUICE_API alignas(64) Ring {
 
   /// Runs an entry at once on the calling thread if that needs no waiting: openat2 from cached
   /// names, a read from the page cache, send_file into free room of a socket, statx of an open
-  /// descriptor, poll_add of what is ready already. Answers like a completion's result; -EAGAIN: it
-  /// would wait, push it instead.
+  /// descriptor, poll_add of what is ready already, receive of what has come, accept of who has
+  /// come to a non-blocking socket. Answers like a completion's result; -EAGAIN: it would wait,
+  /// push it instead.
   [[nodiscard]] virtual std::int32_t attempt(const Submission& entry) noexcept = 0;
 
   /// Makes `places`, a power of two of them from a page boundary on, the buffers that operations
@@ -320,6 +324,7 @@ class SLUICE_API alignas(64) Ring {
   std::uint16_t zero_copy_options_ = 0;         // bits that every zero-copy send is given
   std::uint16_t enter_flags_ = 0;               // what enter() gives to io_uring_enter(2)
   std::int32_t enter_descriptor_ = -1;          // below 0: it calls enter_simulated() instead
+  std::uint16_t accept_options_ = 0;            // what accept_options() tells
   const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's
   TickClock clock_;                             // ... for which this stands
 

@@ -127,6 +127,9 @@ class SLUICE_API Socket : public DescriptorOwner {
   /// makes a TCP connection end in a reset, which takes what was sent with it.
   [[nodiscard]] bool has_bytes_underway() const noexcept;
 
+  /// Whether something has been received that nobody has read (SIOCINQ).
+  [[nodiscard]] bool has_unread_bytes() const noexcept;
+
   /// What the peer has taken and given so far, which says more than what send() and try_send_file()
   /// count: the kernel buffers megabytes. Nothing for a socket that is not TCP. One system call.
   [[nodiscard]] std::optional<StreamProgress> progress() const noexcept;

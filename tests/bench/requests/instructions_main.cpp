@@ -2,7 +2,7 @@
 // for two numbers of requests, tells how many instructions one takes. One thread, so that valgrind
 // can follow.
 //
-// Usage: bench_instructions DIRECTORY PATH CONNECTIONS ROUNDS
+// Usage: bench_instructions DIRECTORY PATH CONNECTIONS ROUNDS [close]
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/socket.h>
@@ -10,11 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sluice/executor.hpp>
@@ -51,21 +53,41 @@ struct Load {
   std::string path;
   std::size_t connections;
   std::size_t rounds;
+  bool closes;
 };
 
-// In each round every connection has one request underway.
-int be_client(const sluice::SocketAddress& server, const Load& load) {
-  std::vector<int> sockets(load.connections);
+bool connect_all(const sluice::SocketAddress& server, std::vector<int>& sockets) {
   for (int& socket : sockets) {
     socket = ::socket(server.family(), SOCK_STREAM, 0);
     if (::connect(socket, server.data(), server.size()) != 0) {
-      return 1;
+      return false;
     }
   }
-  const std::string request = "GET " + load.path + " HTTP/1.1\r\nHost: bench\r\n\r\n";
+  return true;
+}
+
+// The server ends a connection behind its response.
+bool close_all(std::vector<int>& sockets) {
+  return std::ranges::all_of(sockets, [](int socket) {
+    char byte = 0;
+    return ::recv(socket, &byte, 1, 0) == 0 && ::close(socket) == 0;
+  });
+}
+
+// In each round every connection has one request underway, and is a new one if it is to close.
+int be_client(const sluice::SocketAddress& server, const Load& load) {
+  std::vector<int> sockets(load.connections);
+  if (!load.closes && !connect_all(server, sockets)) {
+    return 1;
+  }
+  const std::string request = "GET " + load.path + " HTTP/1.1\r\nHost: bench\r\n" +
+                              (load.closes ? "Connection: close\r\n\r\n" : "\r\n");
   std::vector<char> buffer(std::size_t{256} * 1024);
   std::size_t response_bytes = 0;
   for (std::size_t round = 0; round < load.rounds; ++round) {
+    if (load.closes && !connect_all(server, sockets)) {
+      return 1;
+    }
     for (const int socket : sockets) {
       if (::send(socket, request.data(), request.size(), 0) < 0) {
         return 1;
@@ -88,6 +110,9 @@ int be_client(const sluice::SocketAddress& server, const Load& load) {
           response_bytes = head.find("\r\n\r\n") + 4 + std::stoul(head.substr(length + 16));
         }
       }
+    }
+    if (load.closes && !close_all(sockets)) {
+      return 1;
     }
   }
   return 0;
@@ -115,8 +140,9 @@ sluice::Task<void> serve(HotServer& server, const Load& load, int& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fputs("usage: bench_instructions DIRECTORY PATH CONNECTIONS ROUNDS\n", stderr);
+  const bool closes = argc == 6 && std::string_view(argv[5]) == "close";
+  if (argc != 5 && !closes) {
+    std::fputs("usage: bench_instructions DIRECTORY PATH CONNECTIONS ROUNDS [close]\n", stderr);
     return 64;
   }
   auto ring = sluice::KernelRing::create({.submission_entries = 256, .completion_entries = 1024});
@@ -128,7 +154,8 @@ int main(int argc, char** argv) {
   sluice::Executor executor(reactor);
   HotServer server(executor, argv[1]);
   int status = 1;
-  executor.spawn(serve(server, {argv[2], std::stoul(argv[3]), std::stoul(argv[4])}, status));
+  executor.spawn(
+      serve(server, {argv[2], std::stoul(argv[3]), std::stoul(argv[4]), closes}, status));
   executor.run();
   std::printf("%llu requests\n",
               static_cast<unsigned long long>(server.metrics().transfers_complete.value()));

@@ -80,6 +80,25 @@ class FileCacheTest : public ::testing::Test {
   }
 };
 
+// A request may be received in the middle of a turn, behind a change that the turn knows nothing
+// of.
+TEST_F(FileCacheTest, AChangeIsSeenByARequestThatIsReceivedLaterInTheSameTurn) {
+  put("a", "one");
+  keep("a");
+  const auto in_one_turn = [this]() -> sluice::Task<std::string> {
+    co_await sluice::yield();
+    static_cast<void>(cache_->try_open(root_, kRootIndex, "a"));
+    put("b", "two");
+    move("b", "a");
+    cache_->received_in_turn();
+    const auto found = cache_->try_open(root_, kRootIndex, "a");
+    std::string text(3, '\0');
+    static_cast<void>(::pread((*found)->file.fd(), text.data(), text.size(), 0));
+    co_return text;
+  };
+  EXPECT_EQ(loop_.run(in_one_turn()), "two");
+}
+
 TEST_F(FileCacheTest, AFileAskedForTwiceIsKeptAndFoundTheThirdTime) {
   put("a", "one");
   EXPECT_EQ(content("a"), "one");

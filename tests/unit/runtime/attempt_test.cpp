@@ -129,6 +129,20 @@ TEST_F(Attempt, ReadingAnErrorIsThatError) {
   EXPECT_TRUE(result == -EISDIR || result == -EAGAIN) << result;
 }
 
+TEST_F(Attempt, ReceivesWhatHasComeAndWaitsForNothing) {
+  const Pair pair = socket_pair();
+  const auto receive = [&](int fd) { return attempt(ReceiveRequest(fd, buffer_).prepare()); };
+  EXPECT_EQ(receive(pair.near.fd()), -EAGAIN);
+  put(pair.far.fd(), "abc");
+  EXPECT_EQ(receive(pair.near.fd()), 3);
+  EXPECT_EQ(text_of(std::span(buffer_).first(3)), "abc");
+  EXPECT_EQ(receive(-1), -EBADF);
+  Submission into_provided = ReceiveRequest(pair.near.fd(), buffer_).prepare();
+  into_provided.flags |= kSubmissionBufferSelect;
+  put(pair.far.fd(), "d");
+  EXPECT_EQ(attempt(into_provided), -EAGAIN) << "only the ring knows these buffers";
+}
+
 TEST_F(Attempt, StatesAnOpenDescriptor) {
   const UniqueFd fd = open_file();
   struct statx found{};
@@ -213,8 +227,8 @@ TEST_F(Attempt, SendingAFileToAPeerThatIsGoneIsAnErrorAndNoSignal) {
 
 TEST_F(Attempt, EverythingElseIsLeftToTheRing) {
   const Pair pair = socket_pair();
-  for (const Opcode opcode : {Opcode::nop, Opcode::accept, Opcode::receive, Opcode::close,
-                              Opcode::fsync, Opcode::write, Opcode::poll_add}) {
+  for (const Opcode opcode :
+       {Opcode::nop, Opcode::close, Opcode::fsync, Opcode::write, Opcode::poll_add}) {
     EXPECT_EQ(attempt({.opcode = opcode, .fd = pair.near.fd()}), -EAGAIN) << name_of(opcode);
   }
   EXPECT_GE(::fcntl(pair.near.fd(), F_GETFD), 0);

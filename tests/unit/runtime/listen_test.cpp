@@ -181,6 +181,21 @@ rlim_t lowest_free_descriptor() {
   ::_exit(0);
 }
 
+TEST(ListenerOnABlockingSocket, NeverBlocksItsThread) {
+  Loop loop;
+  UniqueFd fd = Listener::listen(SocketAddress::ip("127.0.0.1", 0).value()).value();
+  ASSERT_EQ(::fcntl(fd.get(), F_SETFL, 0), 0);
+  const auto address = SocketAddress::local_of(fd.get()).value();
+  Listener listener(loop.executor(), std::move(fd));
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(client.get(), address.data(), address.size()), 0);
+  EXPECT_EQ(listener.try_accept().error(), std::errc::resource_unavailable_try_again);
+  loop.run([&]() -> Task<void> {
+    EXPECT_TRUE(co_await listener.accept(1));
+    co_await listener.close();
+  }());
+}
+
 TEST(ListenerWithoutDescriptors, BacksOffWithoutSpinningAndRecovers) {
   EXPECT_EXIT(run_out_of_descriptors(), ::testing::ExitedWithCode(0), "");
 }

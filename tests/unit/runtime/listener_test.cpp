@@ -170,6 +170,26 @@ TEST_F(ListenerTest, LeavesToTheKernelWhatTheCallerHasNoRoomFor) {
   }());
 }
 
+TEST_F(ListenerTest, HandsOutWhoHasComeBehindAnotherWithoutWaiting) {
+  constexpr auto kNobody = std::errc::resource_unavailable_try_again;
+  EXPECT_EQ(listener_->try_accept().error(), kNobody);
+  connect_clients(5);
+  loop_.run([&]() -> Task<void> {
+    EXPECT_TRUE(co_await listener_->accept(1));
+    for (int count = 2; count <= 5; ++count) {
+      const auto socket = listener_->try_accept();
+      CO_ASSERT_TRUE(socket);
+      EXPECT_NE(::fcntl(socket->fd(), F_GETFL) & O_NONBLOCK, 0);
+      EXPECT_EQ(listener_->accepted().value(), static_cast<std::uint64_t>(count));
+    }
+    EXPECT_EQ(listener_->try_accept().error(), kNobody);
+    connect_clients(1);
+    EXPECT_TRUE(co_await listener_->accept(1));
+    co_await listener_->close();
+    EXPECT_TRUE(is_cancelled(listener_->try_accept().error()));
+  }());
+}
+
 TEST_F(ListenerTest, StopsTakingManyWhenRoomRunsOut) {
   connect_clients(1);
   loop_.run([&]() -> Task<void> {

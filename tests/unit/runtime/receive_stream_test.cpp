@@ -205,6 +205,47 @@ TEST(ReceiveStreamTest, WithoutMultishotNothingIsReceivedThatNobodyWaitsFor) {
   }());
 }
 
+TEST(ReceiveStreamTest, WhatHasComeCanBeTakenWithoutTheRing) {
+  Loop loop;
+  Pair pair = tcp_pair(loop);
+  const auto buffers = make_buffers(loop, {.count = 4, .buffer_bytes = 64});
+  loop.run([&]() -> Task<void> {
+    ReceiveStream stream(loop.executor(), pair.near, *buffers, {.multishot = false});
+    std::array<std::byte, 4> own;
+    EXPECT_EQ(stream.try_receive(own).error(), std::errc::resource_unavailable_try_again);
+    put(pair.far.fd(), "first");
+    EXPECT_TRUE(co_await pair.near.wait_readable());
+    EXPECT_EQ(stream.try_receive(own), 4U);
+    EXPECT_EQ(text_of(own), "firs");
+    const auto rest = co_await stream.next();
+    EXPECT_EQ(text_of(rest->bytes()), "t");
+    pair.far = Socket();
+    EXPECT_TRUE(co_await pair.near.wait_readable());
+    EXPECT_EQ(stream.try_receive(own), 0U);
+    EXPECT_EQ(stream.try_receive(own), 0U);
+    const auto end = co_await stream.next();
+    EXPECT_TRUE(end && end->empty());
+    co_await stream.close();
+  }());
+}
+
+TEST(ReceiveStreamTest, WhatAnArmedReceiveIsForIsNotTakenBesides) {
+  Loop loop;
+  const Pair pair = tcp_pair(loop);
+  const auto buffers = make_buffers(loop, {.count = 4, .buffer_bytes = 64});
+  loop.run([&]() -> Task<void> {
+    ReceiveStream stream(loop.executor(), pair.near, *buffers);
+    put(pair.far.fd(), "first");
+    EXPECT_EQ(text_of((co_await stream.next())->bytes()), "first");
+    put(pair.far.fd(), "second");
+    std::array<std::byte, 16> own;
+    EXPECT_EQ(stream.try_receive(own).error(), std::errc::resource_unavailable_try_again);
+    EXPECT_EQ(text_of((co_await stream.next())->bytes()), "second");
+    co_await stream.close();
+    EXPECT_TRUE(is_cancelled(stream.try_receive(own).error()));
+  }());
+}
+
 TEST(ReceiveStreamTest, ASlowReaderLeavesTheRestInTheSocket) {
   Loop loop;
   const Pair pair = tcp_pair(loop);

@@ -315,6 +315,7 @@ TEST_F(SocketTest, KnowsWhetherBytesAreUnderway) {
     loop_.run([&]() -> Task<void> {
       EXPECT_TRUE(co_await pair.near.wait_readable());
       EXPECT_TRUE(pair.near.has_bytes_underway()) << "received and not read";
+      EXPECT_TRUE(pair.near.has_unread_bytes());
       std::array<std::byte, 4> buffer;
       EXPECT_EQ(co_await pair.near.receive(buffer), 1U);
       EXPECT_FALSE(pair.near.has_bytes_underway());
@@ -325,6 +326,7 @@ TEST_F(SocketTest, KnowsWhetherBytesAreUnderway) {
   while (::send(pair.near.fd(), block.data(), block.size(), MSG_DONTWAIT) > 0) {
   }
   EXPECT_TRUE(pair.near.has_bytes_underway()) << "sent, and the peer has no room for it";
+  EXPECT_FALSE(pair.near.has_unread_bytes());
   EXPECT_FALSE(Socket().has_bytes_underway());
 }
 
