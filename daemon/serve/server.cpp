@@ -145,11 +145,8 @@ sluice::Task<void> Server::serve_listener(Intake& intake) {
 // Who is in the kernel's queue when a listener goes has been connected already, and would be reset.
 void Server::take_waiting(Intake& intake, const sluice::UniqueFd& socket,
                           sluice::TaskScope& scope) {
-  // Another shard may share the queue, and be faster.
-  if (!socket || ::fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return;
-  }
-  while (!intake.is_full()) {
+  // Another shard may share the queue, and be faster: the socket does not wait, see prepare().
+  while (socket && !intake.is_full()) {
     sluice::UniqueFd accepted(
         ::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!accepted) {
