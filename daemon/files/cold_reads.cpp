@@ -12,8 +12,10 @@ namespace {
 // Beyond some hundred reads at once no disk becomes faster.
 constexpr std::size_t kLocalPlaces = 128;
 constexpr std::size_t kPlacesOfLocalFileSystem = 96;
-// Each begins a read-ahead, which takes some tens of microseconds of this thread.
-constexpr std::size_t kBegunInTurn = 8;
+// How much is begun in a turn: so many operations, each of which takes some 15 us of this thread.
+// To begin reading ahead takes as long as two or more.
+constexpr std::size_t kBegunInTurn = 4;
+constexpr std::size_t kShareOfReadAhead = 2;
 
 }  // namespace
 
@@ -51,7 +53,8 @@ sluice::Task<sluice::Result<sluice::SemaphorePermit>> ColdReads::acquire(
 
 // That of the file system first: those that wait for one that hangs take nothing from the others.
 sluice::Task<sluice::Result<ColdReads::Place>> ColdReads::enter(std::uint64_t device,
-                                                                bool is_remote) {
+                                                                bool is_remote,
+                                                                Beginning beginning) {
   auto of_file_system = co_await acquire(places_of(device, is_remote));
   if (!of_file_system) {
     co_return std::unexpected(of_file_system.error());
@@ -60,19 +63,24 @@ sluice::Task<sluice::Result<ColdReads::Place>> ColdReads::enter(std::uint64_t de
   if (!of_kind) {
     co_return std::unexpected(of_kind.error());
   }
-  while (!may_begin_in_this_turn()) {
+  while (!may_begin_in_this_turn(beginning)) {
     co_await sluice::yield();
   }
   co_return Place(std::move(*of_file_system), std::move(*of_kind), metrics_.waiting);
 }
 
-bool ColdReads::may_begin_in_this_turn() noexcept {
+bool ColdReads::may_begin_in_this_turn(Beginning beginning) noexcept {
   const std::uint64_t turn = executor_.metrics().turns.value();
   if (turn != turn_) {
     turn_ = turn;
     begun_in_turn_ = 0;
   }
-  return begun_in_turn_++ < kBegunInTurn;
+  const std::size_t share = beginning == Beginning::read_ahead ? kShareOfReadAhead : 1;
+  if (begun_in_turn_ + share > kBegunInTurn) {
+    return false;
+  }
+  begun_in_turn_ += share;
+  return true;
 }
 
 }  // namespace sluiced::files

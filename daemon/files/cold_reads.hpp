@@ -69,8 +69,14 @@ class ColdReads {
     sluice::Gauge* waiting_;
   };
 
+  /// What is begun with a place, by how long it keeps this thread.
+  enum class Beginning : std::uint8_t {
+    operation,   // one operation of the ring
+    read_ahead,  // reading ahead of a stream
+  };
   /// ECANCELED: the caller's scope was cancelled before there was one.
-  [[nodiscard]] sluice::Task<sluice::Result<Place>> enter(std::uint64_t device, bool is_remote);
+  [[nodiscard]] sluice::Task<sluice::Result<Place>> enter(std::uint64_t device, bool is_remote,
+                                                          Beginning beginning);
 
   /// A buffer of kBufferBytes; whoever has a place gets one.
   [[nodiscard]] std::optional<sluice::BufferLease> take_buffer() { return buffers_.take(); }
@@ -79,7 +85,7 @@ class ColdReads {
   [[nodiscard]] sluice::Semaphore& places_of(std::uint64_t device, bool is_remote);
   [[nodiscard]] sluice::Task<sluice::Result<sluice::SemaphorePermit>> acquire(
       sluice::Semaphore& places);
-  [[nodiscard]] bool may_begin_in_this_turn() noexcept;
+  [[nodiscard]] bool may_begin_in_this_turn(Beginning beginning) noexcept;
 
   sluice::Executor& executor_;
   observe::ColdReadMetrics& metrics_;
@@ -90,7 +96,7 @@ class ColdReads {
   std::unordered_map<std::uint64_t, std::unique_ptr<sluice::Semaphore>> file_systems_;
   sluice::BufferPool buffers_;
   std::uint64_t turn_ = 0;
-  std::size_t begun_in_turn_ = 0;
+  std::size_t begun_in_turn_ = 0;  // of kBegunInTurn
 };
 
 }  // namespace sluiced::files

@@ -119,7 +119,8 @@ sluice::Task<sluice::Result<SharedFile>> FileCache::open(const Root& root, std::
   }
   sluice::Result<SharedFile> opened;
   {
-    const auto place = co_await remote_opens_.enter(root.device(), true);
+    const auto place =
+        co_await remote_opens_.enter(root.device(), true, ColdReads::Beginning::operation);
     if (!place) {
       co_return std::unexpected(place.error());
     }

@@ -103,6 +103,7 @@ void Connection::begin_response(bool keep_alive) {
   exchange.stage = Stage::content;
   exchange.keep_alive = keep_alive;
   exchange.content_sent = 0;
+  exchange.residency = Residency::unknown;
   exchange.has_parted = false;
   server_.metrics.requests_of(exchange.head.method, exchange.response.status).add();
   const auto room = exchange.output.room().first(OutputBuffer::kHeadBytes);

@@ -14,6 +14,7 @@
 
 #include "http/request_head.hpp"
 #include "http/target.hpp"
+#include "serve/residency.hpp"
 #include "serve/response.hpp"
 
 namespace sluiced::serve {
@@ -140,6 +141,7 @@ struct Exchange {
   bool has_parted = false;  // all of the response is held back until the connection ends
   Times times;
   std::uint64_t content_sent = 0;  // bytes of content handed to the socket, of this response
+  Residency residency = Residency::unknown;  // of its content, as was found in this turn
   http::RequestHead head;
   http::PathBuffer path;
   Response response;

@@ -14,12 +14,12 @@
 #include <sluice/sync.hpp>
 
 #include "files/worker_request.hpp"
-#include "serve/residency.hpp"
 
 namespace sluiced::serve {
 namespace {
 
 using observe::TransferCut;
+using Beginning = files::ColdReads::Beginning;
 
 // What is sent as soon as it is asked for, without waiting for a turn and without a cork: for less
 // than this both cost more than they save.
@@ -71,21 +71,21 @@ bool FileBody::read_small_at_once(std::span<std::byte> room, std::uint64_t offse
   return true;
 }
 
-bool FileBody::can_send_at_once(std::uint64_t offset, std::uint64_t length) {
+Residency FileBody::look_at_once(std::uint64_t offset, std::uint64_t length) {
   if (copies_ || length > kSentAtOnceBytes) {
-    return false;
+    return Residency::unknown;
   }
   const auto now = outlet_.executor.now();
   if (now - source_.seen_resident_at < kLookAge) {
-    return true;
+    return Residency::resident;
   }
   if (!is_resident(outlet_.executor.reactor(), source_.file, offset, length)) {
-    return false;
+    return Residency::cold;
   }
   if (length == source_.status.size_bytes) {
     source_.seen_resident_at = now;
   }
-  return true;
+  return Residency::resident;
 }
 
 void FileBody::send_at_once(std::uint64_t offset, std::uint64_t length) {
@@ -97,19 +97,20 @@ void FileBody::send_at_once(std::uint64_t offset, std::uint64_t length) {
   }
 }
 
-sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t offset) {
+sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t offset,
+                                       Residency seen) {
   std::size_t filled = 0;
   bool was_cold = false;
   while (filled < room.size()) {
     const auto rest = room.subspan(filled);
     sluice::Result<std::size_t> count = sluice::failure(EAGAIN);
-    if (!source_.is_remote) {
+    if (!source_.is_remote && std::exchange(seen, Residency::unknown) != Residency::cold) {
       count = source_.file.try_read_at(outlet_.executor.reactor(), rest, offset + filled);
     }
     if (!count && count.error() == std::errc::resource_unavailable_try_again) {
       was_cold = true;
-      const auto place =
-          co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote);
+      const auto place = co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote,
+                                                           Beginning::operation);
       if (!place) {
         co_return cut_by_source(place.error());
       }
@@ -130,21 +131,22 @@ sluice::Task<Cut> FileBody::read_small(std::span<std::byte> room, std::uint64_t 
 
 // What sendfile(2) queues are the pages of the page cache themselves: of a file that is cut short
 // in place just then, the client may see zeros where it was cut, before the connection ends early.
-sluice::Task<Cut> FileBody::send(std::uint64_t offset, std::uint64_t length) {
+sluice::Task<Cut> FileBody::send(std::uint64_t offset, std::uint64_t length, Residency seen) {
   stream_ = {};
   // Each sendfile(2) would else end in a segment that is not full: a quarter more of them in all.
   const bool is_corked = length > kSentAtOnceBytes && outlet_.socket.set_cork(true).has_value();
-  const Cut cut = co_await send_pieces(offset, offset + length);
+  const Cut cut = co_await send_pieces(offset, offset + length, seen);
   if (is_corked) {
     static_cast<void>(outlet_.socket.set_cork(false));
   }
   co_return cut;
 }
 
-sluice::Task<Cut> FileBody::send_pieces(std::uint64_t offset, std::uint64_t end) {
+sluice::Task<Cut> FileBody::send_pieces(std::uint64_t offset, std::uint64_t end, Residency seen) {
   while (offset < end) {
-    if (offset >= stream_.resident_until && !copies_) {
-      if (const Cut cut = co_await make_resident(offset, end); cut) {
+    if (offset >= stream_.resident_until && !copies_ &&
+        is_next_cold(offset, end, std::exchange(seen, Residency::unknown))) {
+      if (const Cut cut = co_await await_disk(offset, end); cut) {
         co_return cut;
       }
     }
@@ -159,11 +161,12 @@ sluice::Task<Cut> FileBody::send_pieces(std::uint64_t offset, std::uint64_t end)
   co_return std::nullopt;
 }
 
-// Once it is this connection's turn. A piece that came from the disk takes all of one: its pages
-// are in no cache of the processor, and to send them takes about three times as long.
+// Once it is this connection's turn. A piece of a stream that comes from the disk takes all of one,
+// whether it was waited for or read ahead: its pages are in no cache of the processor, and to send
+// them takes about three times as long.
 sluice::Task<Cut> FileBody::send_some(std::uint64_t& offset) {
   const std::uint64_t length = stream_.resident_until - offset;
-  const std::size_t share = stream_.was_cold ? kBulkBytesPerTurn : length;
+  const std::size_t share = stream_.has_waited ? kBulkBytesPerTurn : length;
   auto turn = outlet_.bulk_turn.try_acquire(share);
   if (!turn) {
     outlet_.deadline.clear();  // Waiting for others is no fault of the client.
@@ -207,29 +210,36 @@ sluice::Result<std::size_t> FileBody::try_send(std::uint64_t offset, std::uint64
   return sent;
 }
 
-// Waits until a piece is in the page cache, without holding up the shard: sendfile(2) would sleep
-// on the disk. `end` is that of the range, up to which it may be read ahead.
-sluice::Task<Cut> FileBody::make_resident(std::uint64_t offset, std::uint64_t end) {
+bool FileBody::is_next_cold(std::uint64_t offset, std::uint64_t end, Residency seen) noexcept {
   observe::DataPathMetrics& metrics = outlet_.metrics.data_paths;
   const std::uint64_t most = stream_.has_waited ? kColdPieceBytes : kBulkBytesPerTurn;
-  std::uint64_t length = std::min(end - offset, most);
-  std::uint64_t next = offset + length;
-  stream_.was_cold = !is_resident(outlet_.executor.reactor(), source_.file, offset, length);
-  if (!stream_.was_cold) {
-    stream_.resident_until = next;
-    metrics.resident.add();
-    read_further_ahead(offset, next, end);
-    co_return std::nullopt;
+  const std::uint64_t next = std::min(end, offset + most);
+  if (seen == Residency::cold ||
+      !is_resident(outlet_.executor.reactor(), source_.file, offset, next - offset)) {
+    stream_.resident_until = std::min(next, offset + kColdPieceBytes);
+    metrics.cold.add();
+    return true;
   }
-  length = std::min(length, kColdPieceBytes);
-  next = offset + length;
   stream_.resident_until = next;
-  metrics.cold.add();
-  const auto place = co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote);
+  metrics.resident.add();
+  read_further_ahead(offset, next, end);
+  return false;
+}
+
+// Without holding up the shard: sendfile(2) would sleep on the disk. `end` is that of the range, up
+// to which it may be read ahead.
+sluice::Task<Cut> FileBody::await_disk(std::uint64_t offset, std::uint64_t end) {
+  const std::uint64_t next = stream_.resident_until;
+  const std::uint64_t length = next - offset;
+  const bool is_one_read =
+      !stream_.has_waited && next == end && length <= files::ColdReads::kBufferBytes;
+  const auto place =
+      co_await outlet_.cold_reads.enter(source_.status.device, source_.is_remote,
+                                        is_one_read ? Beginning::operation : Beginning::read_ahead);
   if (!place) {
     co_return cut_by_source(place.error());
   }
-  if (!stream_.has_waited && next == end && length <= files::ColdReads::kBufferBytes) {
+  if (is_one_read) {
     // All that is wanted: one read brings its pages, and asks the device for them as one.
     if (const auto buffer = outlet_.cold_reads.take_buffer(); buffer) {
       static_cast<void>(co_await source_.file.read_at(buffer->bytes().first(length), offset));
@@ -323,7 +333,8 @@ sluice::Task<Cut> FileBody::copy_some(std::uint64_t& offset, std::uint64_t end) 
   // Waiting for a file is no fault of the client.
   outlet_.deadline.clear();
   files::ColdReads& reads = outlet_.cold_reads;
-  const auto place = co_await reads.enter(source_.status.device, source_.is_remote);
+  const auto place =
+      co_await reads.enter(source_.status.device, source_.is_remote, Beginning::operation);
   if (!place) {
     co_return cut_by_source(place.error());
   }

@@ -8,6 +8,7 @@
 
 #include "files/root.hpp"
 #include "serve/outlet.hpp"
+#include "serve/residency.hpp"
 
 namespace sluiced::serve {
 
@@ -33,19 +34,25 @@ class FileBody {
 
   /// Fills all of `room`, if that needs no waiting.
   [[nodiscard]] bool read_small_at_once(std::span<std::byte> room, std::uint64_t offset);
-  /// Whether send_at_once() would send without waiting for a disk.
-  [[nodiscard]] bool can_send_at_once(std::uint64_t offset, std::uint64_t length);
+  /// Whether send_at_once() would send a range without waiting for a disk; unknown if it is not to
+  /// be sent so at all.
+  [[nodiscard]] Residency look_at_once(std::uint64_t offset, std::uint64_t length);
   /// Sends as much of a range as the socket takes at once, perhaps nothing.
   void send_at_once(std::uint64_t offset, std::uint64_t length);
 
-  /// Fills all of `room`.
-  [[nodiscard]] sluice::Task<Cut> read_small(std::span<std::byte> room, std::uint64_t offset);
+  /// Fills all of `room`. `seen` is what has been found just now, here and in send().
+  [[nodiscard]] sluice::Task<Cut> read_small(std::span<std::byte> room, std::uint64_t offset,
+                                             Residency seen);
   /// Sends a range; ranges may follow one another.
-  [[nodiscard]] sluice::Task<Cut> send(std::uint64_t offset, std::uint64_t length);
+  [[nodiscard]] sluice::Task<Cut> send(std::uint64_t offset, std::uint64_t length, Residency seen);
 
  private:
-  [[nodiscard]] sluice::Task<Cut> send_pieces(std::uint64_t offset, std::uint64_t end);
-  [[nodiscard]] sluice::Task<Cut> make_resident(std::uint64_t offset, std::uint64_t end);
+  [[nodiscard]] sluice::Task<Cut> send_pieces(std::uint64_t offset, std::uint64_t end,
+                                              Residency seen);
+  /// Whether the next piece has to be read first. Chooses how long it is.
+  [[nodiscard]] bool is_next_cold(std::uint64_t offset, std::uint64_t end, Residency seen) noexcept;
+  /// Waits until the next piece, which is cold, is in the page cache.
+  [[nodiscard]] sluice::Task<Cut> await_disk(std::uint64_t offset, std::uint64_t end);
   /// Both send some of a range, and tell how much by moving `offset`.
   [[nodiscard]] sluice::Task<Cut> send_some(std::uint64_t& offset);
   [[nodiscard]] sluice::Task<Cut> copy_some(std::uint64_t& offset, std::uint64_t end);
@@ -63,8 +70,7 @@ class FileBody {
   /// How far ahead of what is sent the disk is, for one range.
   struct Stream {
     bool has_waited = false;           // for the disk
-    std::uint64_t resident_until = 0;  // of the piece that is being sent
-    bool was_cold = false;             // that piece
+    std::uint64_t resident_until = 0;  // where the piece ends that is being sent
     std::uint64_t waited_first_at = 0;
     std::uint64_t window = 0;       // what is read ahead beyond a piece
     std::uint64_t ahead_until = 0;  // what reading ahead has been begun up to

@@ -8,6 +8,9 @@
 
 namespace sluiced::serve {
 
+/// What has been found of a range of a file: whether it is in the page cache.
+enum class Residency : std::uint8_t { unknown, resident, cold };
+
 /// Whether all of a range seems to be in the page cache, so that sendfile(2) would not sleep on a
 /// disk. cachestat(2) is asked, where there is that call (Linux 6.5) and this process may use it
 /// (it must be able to write the file, or own it). Since that counts pages that are still being

@@ -18,6 +18,15 @@ bool is_small_file(const Response& response) noexcept {
          response.content_length <= OutputBuffer::kSmallFileBytes;
 }
 
+// Whether the content is read into the output, to leave with its head in one send. One that has to
+// be read from the disk is, too, as far as there is room: the read that is waited for has to put it
+// somewhere anyway.
+bool goes_through_output(Exchange& exchange) noexcept {
+  const Response& response = exchange.response;
+  return is_small_file(response) || (exchange.residency == Residency::cold && !response.multipart &&
+                                     response.content_length <= exchange.output.room().size());
+}
+
 // Room for a content behind the head. The head leaves as much as a small file takes.
 std::span<char> content_room(Exchange& exchange) noexcept {
   return exchange.output.room().first(exchange.response.content_length);
@@ -42,7 +51,7 @@ sluice::Task<Cut> send_parts(const Outlet& outlet, FileBody& body,
       co_return cut;
     }
     const http::ByteRange& range = parts.range(index);
-    if (const Cut cut = co_await body.send(range.first, range.size()); cut) {
+    if (const Cut cut = co_await body.send(range.first, range.size(), Residency::unknown); cut) {
       co_return cut;
     }
   }
@@ -69,6 +78,7 @@ bool put_content_at_once(const Outlet& outlet, Exchange& exchange, bool head_onl
   FileBody body(outlet, *response.file);
   const auto room = content_room(exchange);
   if (!body.read_small_at_once(std::as_writable_bytes(room), response.file_offset)) {
+    exchange.residency = Residency::cold;
     return false;
   }
   exchange.output.add_content(room.size());
@@ -86,8 +96,9 @@ bool send_file_at_once(const Outlet& outlet, Exchange& exchange) {
     return false;
   }
   FileBody body(outlet, *response.file);
+  exchange.residency = body.look_at_once(response.file_offset, response.content_length);
   // MSG_MORE keeps the head back until the content fills its segment.
-  if (!body.can_send_at_once(response.file_offset, response.content_length) ||
+  if (exchange.residency != Residency::resident ||
       !send_output_at_once(outlet, exchange.output, MSG_MORE)) {
     return false;
   }
@@ -112,16 +123,17 @@ sluice::Task<Cut> transmit(const Outlet& outlet, Exchange& exchange, bool head_o
                                            ? StreamFraming::until_connection
                                            : StreamFraming::chunked);
   }
-  // read_small() tries at once too: most have been found not to be there just now.
-  const bool reads_small = !head_only && response.content_length > 0 && is_small_file(response);
+  // read_small() tries at once too, unless it was found not to be there just now.
+  const bool reads_small =
+      !head_only && response.content_length > 0 && goes_through_output(exchange);
   if (output.has_content() || (!reads_small && put_content_at_once(outlet, exchange, head_only))) {
     co_return co_await send_output(outlet, output, 0);
   }
   if (reads_small && exchange.content_sent == 0) {
     FileBody small(outlet, *response.file);
     const auto room = content_room(exchange);
-    const Cut unread =
-        co_await small.read_small(std::as_writable_bytes(room), response.file_offset);
+    const Cut unread = co_await small.read_small(std::as_writable_bytes(room), response.file_offset,
+                                                 exchange.residency);
     if (unread) {
       co_return unread;
     }
@@ -140,7 +152,8 @@ sluice::Task<Cut> transmit(const Outlet& outlet, Exchange& exchange, bool head_o
     co_return co_await send_parts(outlet, body, *response.multipart);
   }
   const std::uint64_t sent = exchange.content_sent;
-  co_return co_await body.send(response.file_offset + sent, response.content_length - sent);
+  co_return co_await body.send(response.file_offset + sent, response.content_length - sent,
+                               exchange.residency);
 }
 
 }  // namespace sluiced::serve

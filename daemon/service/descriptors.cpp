@@ -1,10 +1,14 @@
 #include "service/descriptors.hpp"
 
+#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+
+#include <sluice/unique_fd.hpp>
 
 namespace sluiced::service {
 namespace {
@@ -22,6 +26,14 @@ void raise_open_file_limit(std::uint64_t wanted) noexcept {
     limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }
+}
+
+void reserve_descriptor_table() noexcept {
+  constexpr std::uint64_t kMost = 65536;
+  const std::uint64_t places = std::min(open_file_limit(), kMost);
+  const sluice::UniqueFd any(::eventfd(0, EFD_CLOEXEC));
+  // The table does not shrink when its last place is free again.
+  const sluice::UniqueFd last(::fcntl(any.get(), F_DUPFD_CLOEXEC, static_cast<int>(places) - 1));
 }
 
 void raise_locked_memory_limit() noexcept {

@@ -12,6 +12,12 @@ namespace sluiced::service {
 /// Raises the limit of open files as far as the configuration wants and the system allows.
 void raise_open_file_limit(std::uint64_t wanted) noexcept;
 
+/// Has the kernel make its table of descriptors as large as the limit of open files lets it become,
+/// up to 65,536 of them (half a mebibyte). It would else double as they come, and a process with
+/// threads waits each time until every CPU has passed through the scheduler: its shards stood still
+/// for some ten milliseconds.
+void reserve_descriptor_table() noexcept;
+
 /// Raises the limit of locked memory, which rings are charged to, as far as the system allows.
 /// While it is root: root is not held to the limit, and who serves afterwards would be.
 void raise_locked_memory_limit() noexcept;

@@ -150,6 +150,7 @@ std::expected<Opened, StartError> open(config::Config config, Inheritance inheri
   opened.control_path = std::move(inheritance.control_path);
   opened.shard_count = config::worker_count(config.runtime);
   raise_open_file_limit(config.runtime.max_open_files);
+  reserve_descriptor_table();
   raise_locked_memory_limit();
   Outcome outcome = bind_listeners(config, opened);
   if (outcome) {

@@ -50,7 +50,7 @@ def cold_pieces(served):
 
 
 @pytest.mark.parametrize("length", [
-    1, 4 * KIB, 8 * KIB + 1, 80 * KIB, 128 * KIB, 128 * KIB + 1, 512 * KIB, 512 * KIB + 1,
+    1, 4 * KIB, 8 * KIB + 1, 31 * KIB, 80 * KIB, 128 * KIB, 128 * KIB + 1, 512 * KIB, 512 * KIB + 1,
     files.MIB])
 def test_a_cold_file_is_sent_whole(served, owns_files, root, length):
     path = root / f"{length}.bin"
@@ -61,6 +61,19 @@ def test_a_cold_file_is_sent_whole(served, owns_files, root, length):
         assert served.get(f"/{length}.bin").body == CONTENT[:length]
     # Who is not told by cachestat(2) what is there has to try, and that alone may bring it.
     assert length <= SMALL or not owns_files or cold_pieces(served) > before
+
+
+def test_a_cold_file_behind_requests_that_came_with_it(served, root):
+    """What is ready for those leaves room or not for the contents that have to be read."""
+    files.write_old(root / "warm.bin", CONTENT[:SMALL])
+    names = ["warm.bin", "first.bin", "warm.bin", "warm.bin", "second.bin", "warm.bin"]
+    for name in ("first.bin", "second.bin"):
+        files.write_old(root / name, CONTENT[:20 * KIB])
+        put_out(root / name)
+    with served.connect() as connection:
+        connection.send(b"".join(wire.request(f"/{name}") for name in names))
+        for name in names:
+            assert connection.read_response().body == (root / name).read_bytes()
 
 
 @pytest.mark.parametrize("first,last", [

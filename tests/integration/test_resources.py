@@ -1,6 +1,7 @@
 """What connections cost, and that it is given back: descriptors, memory, processor time."""
 
 import os
+import pathlib
 import time
 
 import pytest
@@ -203,3 +204,11 @@ def test_the_lack_of_descriptors_is_survived(fleet, tree):
         connection.close()
     wait_until(lambda: daemon.get("/small.txt").status == 200, "a client is served again")
     assert len(daemon.stderr) < 20_000
+
+
+def test_the_table_of_descriptors_is_as_large_as_it_may_become(fleet, tree):
+    """The kernel would else stop all shards for milliseconds each time that it makes it larger."""
+    daemon = fleet.run(files.configuration(tree, extra="runtime:\n  max_open_files: 2000\n"))
+    status = dict(line.split(":", 1) for line in
+                  pathlib.Path(f"/proc/{daemon.pid}/status").read_text().splitlines())
+    assert int(status["FDSize"]) >= 2000

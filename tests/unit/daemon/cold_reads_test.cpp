@@ -1,6 +1,8 @@
 // Who may wait for a disk, and who has to wait for that.
 #include "files/cold_reads.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,8 +26,9 @@ class ColdReadsTest : public ::testing::Test {
  public:
   // Takes a place, says so, and keeps it until `leave_` is set.
   sluice::Task<void> visit(std::string name, std::uint64_t device, bool is_remote,
-                           sluice::Event& leave) {
-    const auto place = co_await reads_.enter(device, is_remote);
+                           sluice::Event& leave,
+                           ColdReads::Beginning beginning = ColdReads::Beginning::operation) {
+    const auto place = co_await reads_.enter(device, is_remote, beginning);
     entered_.push_back(place ? name : name + " not");
     static_cast<void>(co_await leave.wait());
   }
@@ -72,6 +75,35 @@ TEST_F(ColdReadsTest, WhoHasWaitedLongestGoesFirst) {
     co_await scope.join();
   }(*this));
   EXPECT_EQ(entered_, (std::vector<std::string>{"a", "b", "c", "d", "e"}));
+}
+
+TEST_F(ColdReadsTest, OneTurnBeginsAFewOperationsAndFewerStreams) {
+  constexpr int kVisitors = 40;
+  const auto most_begun_in_a_turn = [this](ColdReads::Beginning beginning) {
+    std::int64_t most = 0;
+    loop_.run([](ColdReadsTest& test, ColdReads::Beginning what,
+                 std::int64_t& found) -> sluice::Task<void> {
+      sluice::Event leave;
+      sluice::TaskScope scope(co_await sluice::current_context());
+      for (int number = 0; number < kVisitors; ++number) {
+        scope.spawn(test.visit("local", kOther, !kRemote, leave, what));
+      }
+      for (std::int64_t before = 0; before < kVisitors;) {
+        co_await sluice::yield();
+        const std::int64_t now = test.metrics_.waiting.value();
+        found = std::max(found, now - before);
+        before = now;
+      }
+      leave.set();
+      co_await scope.join();
+    }(*this, beginning, most));
+    return most;
+  };
+  const auto operations = most_begun_in_a_turn(ColdReads::Beginning::operation);
+  const auto streams = most_begun_in_a_turn(ColdReads::Beginning::read_ahead);
+  EXPECT_GT(streams, 0);
+  EXPECT_LT(streams, operations);
+  EXPECT_LT(operations, kVisitors / 4);
 }
 
 TEST_F(ColdReadsTest, WhoeverHasAPlaceGetsABuffer) {
