@@ -75,7 +75,8 @@ FileCache::FileCache(sluice::Executor& executor, const FileCacheOptions& options
     : executor_(executor),
       options_(options),
       metrics_(metrics),
-      remote_opens_(executor, metrics.opens, ColdReads::places_for_opens()) {
+      remote_opens_(executor, metrics.opens, ColdReads::places_for_opens()),
+      responses_(kWatchedAge) {
   if (options_.max_files > 0) {
     changes_ = ChangeWatch::create();
   }
@@ -207,8 +208,7 @@ SharedFile FileCache::admit(const Root& root, const Key& key, SharedFile opened)
 }
 
 void FileCache::keep(std::unique_ptr<Entry> entry, SharedFile file) {
-  entry->file = std::move(file);
-  entry->looked_at = executor_.now();
+  give(*entry, std::move(file));
   make_room();
   by_use_.push_back(*entry);
   entries_.insert(std::move(entry));
@@ -221,11 +221,20 @@ void FileCache::refresh(Entry& entry, SharedFile opened) {
     drop(entry);
     return;
   }
-  entry.file = std::move(opened);
-  entry.looked_at = executor_.now();
+  give(entry, std::move(opened));
   entry.absent_siblings = 0;
   entry.unlink();
   by_use_.push_back(entry);
+}
+
+// A write to the file is told of, like everything that changes it but what is written through a
+// mapping; so a copy of its contents is as true as its length.
+void FileCache::give(Entry& entry, SharedFile file) {
+  if (entry.is_watched && file->status.size_bytes <= KeptResponses::kLargestFileBytes) {
+    file->response = std::make_unique<KeptResponse>(responses_);
+  }
+  entry.file = std::move(file);
+  entry.looked_at = executor_.now();
 }
 
 void FileCache::make_room() {

@@ -165,6 +165,7 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] bool parse_head();
   [[nodiscard]] bool try_decide();
   void begin_response(bool keep_alive);
+  void put_head();
   void finish_request() noexcept;
   [[nodiscard]] Request request() noexcept;
   [[nodiscard]] Outlet outlet() noexcept;

@@ -97,24 +97,33 @@ bool Connection::try_decide() {
   return listener_.handler->try_respond(request(), exchange.response);
 }
 
-// The response is decided: its head goes to the output.
+// The response is decided.
 void Connection::begin_response(bool keep_alive) {
   Exchange& exchange = *exchange_;
   exchange.stage = Stage::content;
   exchange.keep_alive = keep_alive;
   exchange.content_sent = 0;
   exchange.has_parted = false;
+  exchange.times.response = time_for_log();
   server_.metrics.requests_of(exchange.head.method, exchange.response.status).add();
+}
+
+// Its head goes to the output.
+void Connection::put_head() {
+  Exchange& exchange = *exchange_;
   const auto room = exchange.output.room().first(OutputBuffer::kHeadBytes);
-  auto head = render_head(exchange.response, exchange.head, keep_alive, server_.clock.date(), room);
+  const auto render = [&] {
+    return render_head(exchange.response, exchange.head, exchange.keep_alive, server_.clock.date(),
+                       room);
+  };
+  auto head = render();
   if (!head) {
     // A name that no field can carry. The page of an error always fits.
     exchange.response.clear();
     exchange.response.set_page(http::Status::internal_server_error);
-    head = render_head(exchange.response, exchange.head, keep_alive, server_.clock.date(), room);
+    head = render();
   }
   exchange.output.add_head(head->size());
-  exchange.times.response = time_for_log();
 }
 
 // The response has been sent, all of it or as far as it goes.
@@ -179,11 +188,18 @@ bool Connection::answer_at_once() {
   }
   begin_response(keeps_alive());
   const Outlet here = outlet();
+  const bool is_followed =
+      exchange.keep_alive && exchange.input.view().size() > exchange.head_bytes;
+  if (!is_followed) {
+    const std::string_view kept = kept_response(exchange, server_.clock.date());
+    if (!kept.empty()) {
+      return send_kept_at_once(here, exchange, kept);
+    }
+  }
+  put_head();
   if (!put_content_at_once(here, exchange, sends_head_only())) {
     return send_file_at_once(here, exchange);
   }
-  const bool is_followed =
-      exchange.keep_alive && exchange.input.view().size() > exchange.head_bytes;
   if (is_followed && exchange.output.has_room()) {
     here.count(exchange.output.settle_content());
     return true;
@@ -234,6 +250,7 @@ sluice::Task<Connection::End> Connection::serve_one() {
       co_await handler->respond(asked, exchange.response);
     }
     begin_response(keeps_alive());
+    put_head();
   }
   End end = co_await transmit_response(true);
   sluice::observe(server_.metrics.request_duration, server_.executor.now() - began);
@@ -274,6 +291,7 @@ sluice::Task<void> Connection::answer_and_give_up(http::Status status) {
   exchange.response.set_page(status);
   static_cast<void>(server_.clock.update(server_.executor.now()));
   begin_response(false);
+  put_head();
   static_cast<void>(co_await transmit_response(false));
 }
 
