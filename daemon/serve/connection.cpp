@@ -39,7 +39,9 @@ Connection::Connection(ServerContext& server, sluice::CancelScope& scope, Client
       // One receive at a time: whoever is busy, or does not read what it is sent, keeps none of the
       // buffers that all share.
       stream_(server.executor, socket_, *server.receive_buffers,
-              {.most_waiting = 1, .multishot = false}) {
+              {.most_waiting = 1,
+               .multishot = false,
+               .multishot_buffers = server.multishot_buffers.get()}) {
   server_.metrics.connections[static_cast<std::size_t>(state_)].add(1);
 }
 

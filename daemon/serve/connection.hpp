@@ -43,6 +43,9 @@ struct ServerContext {
   observe::AccessLog* access_log;  // null when there is none
   ExchangePool exchanges;
   std::unique_ptr<sluice::ProvidedBuffers> receive_buffers;  // while the server runs
+  /// For connections that ask again and again (ReceiveStreamOptions); likewise. Null: the kernel
+  /// gives no more.
+  std::unique_ptr<sluice::ProvidedBuffers> multishot_buffers;
   files::ColdReads cold_reads;
   sluice::Semaphore bulk_turn;  // see Outlet
   WallClock clock;
