@@ -112,7 +112,7 @@ std::optional<Authority> parse_authority(std::string_view text) {
     if (!is_ipv6_address(text.substr(1, bracket - 1))) return std::nullopt;
     host_end = bracket + 1;
   } else {
-    host_end = std::min(text.find(':'), text.size());
+    while (host_end < text.size() && text[host_end] != ':') ++host_end;
     if (!is_registered_name_or_ipv4(text.substr(0, host_end))) return std::nullopt;
   }
   authority.host = text.substr(0, host_end);
