@@ -76,7 +76,7 @@ sluice::Task<void> Connection::run(std::unique_ptr<Connection> connection) {
         end = self.begin_idle();
         if (!end) {
           auto bytes = co_await self.stream_.next(self.phase_.scope());
-          end = self.end_idle(std::move(bytes));
+          end = self.end_idle(bytes);
         }
       } else if (!self.serve_at_once(end)) {
         end = co_await self.serve_waiting().within(self.life_);
@@ -136,7 +136,7 @@ void Connection::drain() noexcept {
   }
 }
 
-Connection::End Connection::end_idle(sluice::Result<sluice::ReceivedBytes> bytes) {
+Connection::End Connection::end_idle(const sluice::Result<sluice::ReceivedBytes>& bytes) {
   if (!bytes) {
     return reason_of_loss(bytes.error(),
                           listener_.draining ? CloseReason::drain : CloseReason::idle_timeout);

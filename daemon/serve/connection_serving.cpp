@@ -19,12 +19,6 @@ using Stage = Exchange::Stage;
 // What OPTIONS * is told of the server as a whole (RFC 9110 section 9.3.7).
 constexpr std::string_view kMethodsOfServer = "GET, HEAD, OPTIONS";
 
-http::HeadLimits head_limits(const config::Limits& limits) {
-  return {.request_line_bytes = limits.request_line,
-          .field_section_bytes = limits.headers_total,
-          .fields = limits.header_count};
-}
-
 CloseReason reason_of(TransferCut cut) noexcept {
   switch (cut) {
     case TransferCut::client_abort:
@@ -72,7 +66,7 @@ bool Connection::parse_head() {
   Exchange& exchange = *exchange_;
   if (!exchange.parser.has_begun()) {
     exchange.times.began = time_for_log();
-    exchange.parser.set_limits(head_limits(server_.limits));
+    exchange.parser = server_.parser;
   }
   const auto bytes = exchange.parser.parse(exchange.input.view(), exchange.head);
   if (!bytes) {
@@ -128,7 +122,9 @@ void Connection::put_head() {
 
 // The response has been sent, all of it or as far as it goes.
 Connection::End Connection::finish_response(Cut cut, bool has_head) {
-  log_request(cut, has_head);
+  if (server_.access_log != nullptr) {
+    log_request(cut, has_head);
+  }
   if (cut) {
     ServerMetrics::of(server_.metrics.transfers_cut, *cut).add();
     return reason_of(*cut);

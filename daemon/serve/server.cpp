@@ -35,6 +35,12 @@ constexpr sluice::Duration kPauseWhenFull = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAtOnce = 16;  // give way together
 constexpr unsigned kMostInARow = 32;     // are accepted before others have their turn
 
+http::HeadLimits head_limits(const config::Limits& limits) {
+  return {.request_line_bytes = limits.request_line,
+          .field_section_bytes = limits.headers_total,
+          .fields = limits.header_count};
+}
+
 // Also a socket that a service manager has made. Its connections inherit TCP_NODELAY, so that an
 // answer does not wait for the acknowledgement of another; a unix socket has no such thing. And who
 // is in the queue can be taken out of it without waiting for more, which shards that share it need.
@@ -53,6 +59,7 @@ Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Con
                std::unique_ptr<sluice::ProvidedBuffers> receive_buffers, ServerExtras extras)
     : context_{.executor = executor,
                .limits = config.limits,
+               .parser = http::RequestHeadParser(head_limits(config.limits)),
                .timeouts = config.timeouts,
                .metrics = metrics,
                .access_log = extras.access_log,
@@ -167,6 +174,7 @@ void Server::apply(ServerUpdate update) {
     return;
   }
   context_.limits = update.limits;
+  context_.parser.set_limits(head_limits(update.limits));
   context_.timeouts = update.timeouts;
   extras_.addresses = update.addresses;
   if (context_.access_log == nullptr && update.access_log != nullptr) {
