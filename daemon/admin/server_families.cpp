@@ -192,9 +192,11 @@ void append_data_paths(std::span<const ShardSource> shards, FamilyList& families
   families.begin_counter(
       "sluiced_file_pieces_total",
       "Pieces of files by how they came to the socket: small and in the page cache, with the head "
-      "(buffered); by sendfile from the page cache (resident), or after waiting for the disk "
+      "(buffered), or out of a copy of it (kept); by sendfile from the page cache (resident), or "
+      "after waiting for the disk "
       "(cold); through a buffer, as the file system is remote or has no sendfile (copied).");
   families.sample(total_of(&Metrics::buffered), {{"path", "buffered"}});
+  families.sample(total_of(&Metrics::kept), {{"path", "kept"}});
   families.sample(total_of(&Metrics::resident), {{"path", "resident"}});
   families.sample(total_of(&Metrics::cold), {{"path", "cold"}});
   families.sample(total_of(&Metrics::copied), {{"path", "copied"}});

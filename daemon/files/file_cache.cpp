@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
+#include <cstring>
 #include <utility>
 
 #include <sluice/operations.hpp>
@@ -28,8 +28,24 @@ bool is_out_of_watches(const std::error_code& error) noexcept {
   return error == std::errc::no_space_on_device || error == std::errc::not_enough_memory;
 }
 
+// In line, unlike std::hash, and eight bytes at a time. It need not withstand anybody: only files
+// that are there are kept.
 std::size_t hash_of(std::size_t root_index, std::string_view path) noexcept {
-  return std::hash<std::string_view>{}(path) + root_index;
+  constexpr std::uint64_t kMultiplier = 0x9e3779b97f4a7c15;  // 2^64 / the golden ratio, odd
+  std::uint64_t hash = root_index ^ path.size();
+  const auto add = [&hash](const char* bytes, std::size_t count) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, count);
+    hash = (hash ^ word) * kMultiplier;
+    hash ^= hash >> 32;
+  };
+  for (; path.size() >= sizeof(std::uint64_t); path.remove_prefix(sizeof(std::uint64_t))) {
+    add(path.data(), sizeof(std::uint64_t));
+  }
+  if (!path.empty()) {
+    add(path.data(), path.size());
+  }
+  return hash;
 }
 
 }  // namespace
@@ -75,7 +91,8 @@ FileCache::FileCache(sluice::Executor& executor, const FileCacheOptions& options
     : executor_(executor),
       options_(options),
       metrics_(metrics),
-      remote_opens_(executor, metrics.opens, ColdReads::places_for_opens()) {
+      remote_opens_(executor, metrics.opens, ColdReads::places_for_opens()),
+      responses_(kWatchedAge) {
   if (options_.max_files > 0) {
     changes_ = ChangeWatch::create();
   }
@@ -208,8 +225,7 @@ SharedFile FileCache::admit(const Root& root, const Key& key, SharedFile opened)
 }
 
 void FileCache::keep(std::unique_ptr<Entry> entry, SharedFile file) {
-  entry->file = std::move(file);
-  entry->looked_at = executor_.now();
+  give(*entry, std::move(file));
   make_room();
   by_use_.push_back(*entry);
   entries_.insert(std::move(entry));
@@ -222,11 +238,20 @@ void FileCache::refresh(Entry& entry, SharedFile opened) {
     drop(entry);
     return;
   }
-  entry.file = std::move(opened);
-  entry.looked_at = executor_.now();
+  give(entry, std::move(opened));
   entry.absent_siblings = 0;
   entry.unlink();
   by_use_.push_back(entry);
+}
+
+// A write to the file is told of, like everything that changes it but what is written through a
+// mapping; so a copy of its contents is as true as its length.
+void FileCache::give(Entry& entry, SharedFile file) {
+  if (entry.is_watched && file->status.size_bytes <= KeptResponses::kLargestFileBytes) {
+    file->response = std::make_unique<KeptResponse>(responses_);
+  }
+  entry.file = std::move(file);
+  entry.looked_at = executor_.now();
 }
 
 void FileCache::make_room() {

@@ -17,6 +17,7 @@
 
 #include "files/change_watch.hpp"
 #include "files/cold_reads.hpp"
+#include "files/kept_responses.hpp"
 #include "files/root.hpp"
 #include "observe/file_cache_metrics.hpp"
 
@@ -32,7 +33,8 @@ struct FileCacheOptions {
 };
 
 /// Keeps regular files open that are asked for again and again, so that opening, examining and
-/// closing them is saved. Contents are not kept: the page cache of the kernel is the cache.
+/// closing them is saved. Of small ones that are watched a copy may be kept as well
+/// (OpenFile::response); of all others the page cache of the kernel is the cache.
 ///
 /// What is found here is never older than a change that the asking client can know of. Before the
 /// first look-up of a turn all that inotify has to tell is taken in: the requests of the turn had
@@ -114,6 +116,7 @@ class FileCache {
   void keep(std::unique_ptr<Entry> entry, SharedFile file);
   void tell_changes();
   void refresh(Entry& entry, SharedFile opened);
+  void give(Entry& entry, SharedFile file);
   void make_room();
   void drop(Entry& entry) noexcept;
 
@@ -124,6 +127,7 @@ class FileCache {
   ColdReads remote_opens_;
   std::uint64_t changes_taken_in_turn_ = 0;
   std::unordered_map<std::uint64_t, bool> watchable_devices_;  // grows with mounts beneath roots
+  KeptResponses responses_;
   std::unordered_set<std::unique_ptr<Entry>, Hash, Equal> entries_;
   sluice::detail::IntrusiveList<Entry> by_use_;  // the one unused for longest first
   // Hashes of names asked for lately: a file is kept when it is asked for again, so that one that

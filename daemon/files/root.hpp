@@ -11,6 +11,7 @@
 #include <sluice/result.hpp>
 #include <sluice/task.hpp>
 
+#include "files/kept_responses.hpp"
 #include "http/response_head.hpp"
 
 namespace sluiced::files {
@@ -33,6 +34,8 @@ struct OpenFile {
   mutable Head head{};
   /// When all of it was last seen to be in the page cache; likewise.
   mutable sluice::TimePoint seen_resident_at{};
+  /// Where a response with all of it is kept; null: none may be. Likewise.
+  mutable std::unique_ptr<KeptResponse> response{};
 };
 
 /// An open file that several may hold: responses that are being sent, the cache. It stays open as

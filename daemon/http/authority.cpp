@@ -83,18 +83,16 @@ bool is_number(std::string_view label) {
   return std::ranges::all_of(label.substr(2), [](char c) { return hex_digit_value(c) >= 0; });
 }
 
+/// Of a host that is made of name characters, of which the dot is one.
 bool is_registered_name_or_ipv4(std::string_view host) {
   if (host.empty() || host.size() > kMaxHostBytes) return false;
   std::string_view labels = host;
   if (labels.back() == '.') labels.remove_suffix(1);
   std::size_t label_start = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] == '.') {
-      if (i == label_start) return false;
-      label_start = i + 1;
-    } else if (!is_name_character(labels[i])) {
-      return false;
-    }
+    if (labels[i] != '.') continue;
+    if (i == label_start) return false;
+    label_start = i + 1;
   }
   const std::string_view last_label = labels.substr(label_start);
   if (last_label.empty()) return false;
@@ -112,7 +110,7 @@ std::optional<Authority> parse_authority(std::string_view text) {
     if (!is_ipv6_address(text.substr(1, bracket - 1))) return std::nullopt;
     host_end = bracket + 1;
   } else {
-    host_end = std::min(text.find(':'), text.size());
+    while (host_end < text.size() && is_name_character(text[host_end])) ++host_end;
     if (!is_registered_name_or_ipv4(text.substr(0, host_end))) return std::nullopt;
   }
   authority.host = text.substr(0, host_end);

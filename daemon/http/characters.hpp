@@ -19,7 +19,8 @@ enum CharacterClass : std::uint8_t {
   kNameClass = 8,        // a registered name without percent-encoding or comma, see authority.hpp
   kEtagClass = 16,       // etagc, RFC 9110 section 8.8.3
   kControlClass = 32,    // %x00-1F and %x7F, the horizontal tab among them
-  kPlainClass = 64,  // stands for itself in the path of a target: none of '%', '\\', '/' and '.'
+  kPlainClass =
+      64,  // stands for itself in the path of a target: none of '%', '\\', '/', '.' and '?'
 };
 
 consteval std::array<std::uint8_t, 256> make_character_classes() {
@@ -34,7 +35,7 @@ consteval std::array<std::uint8_t, 256> make_character_classes() {
     // is only bytes to us.
     if (!control && c != ' ' && c != '#') {
       classes[c] |= kTargetClass;
-      if (c != '%' && c != '\\' && c != '/' && c != '.') classes[c] |= kPlainClass;
+      if (c != '%' && c != '\\' && c != '/' && c != '.' && c != '?') classes[c] |= kPlainClass;
     }
     if (!control && c != ' ' && c != '"') classes[c] |= kEtagClass;
   }

@@ -40,7 +40,8 @@ constexpr std::string_view method_name(Method method) {
 
 /// The method that `text` names. Methods are case-sensitive (RFC 9110 section 9.1).
 constexpr Method parse_method(std::string_view text) {
-  for (std::size_t i = 0; i + 1 < kMethodCount; ++i) {
+  if (text == detail::kMethodNames[0]) return Method::get;  // in line: nearly all are
+  for (std::size_t i = 1; i + 1 < kMethodCount; ++i) {
     if (detail::kMethodNames[i] == text) return static_cast<Method>(i);
   }
   return Method::other;

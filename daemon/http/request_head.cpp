@@ -51,7 +51,10 @@ std::expected<std::size_t, ProtocolError> RequestHeadParser::parse(std::string_v
                                                                    RequestHead& head) {
   const char* const begin = received.data();
   const char* const end = begin + received.size();
-  if (scanned_ == 0) head.fields.clear();
+  if (scanned_ == 0) {
+    head.fields.clear();
+    take_usual_request_line(received, head);
+  }
   head.fields.rebase(begin);
   for (;;) {
     if (scanned_ == line_start_ && line_start_ < received.size()) {
@@ -82,6 +85,29 @@ std::expected<std::size_t, ProtocolError> RequestHeadParser::parse(std::string_v
     if (const auto error = take_line(line, head)) return std::unexpected(*error);
     line_start_ = scanned_;
   }
+}
+
+/// The line that nearly all requests begin with, in one pass, if all of it is there: GET, and the
+/// version 1.1. Whatever it does not take, be it right or wrong, is for the steps below to judge.
+void RequestHeadParser::take_usual_request_line(std::string_view received, RequestHead& head) {
+  constexpr std::string_view kStart = "GET ";
+  constexpr std::string_view kEnd = " HTTP/1.1\r\n";
+  if (!received.starts_with(kStart)) return;
+  std::size_t target_end = kStart.size();
+  while (target_end < received.size() && is_target_character(received[target_end])) ++target_end;
+  const std::size_t line_bytes = target_end + kEnd.size() - kCrlfBytes;
+  if (target_end == kStart.size() || line_bytes > request_line_limit_ ||
+      !received.substr(target_end).starts_with(kEnd)) {
+    return;
+  }
+  head.version = Version::http_1_1;
+  method_position_ = 0;
+  method_bytes_ = kStart.size() - 1;
+  target_position_ = kStart.size();
+  target_bytes_ = static_cast<std::uint16_t>(target_end - kStart.size());
+  section_ = Section::fields;
+  scanned_ = static_cast<std::uint32_t>(line_bytes + kCrlfBytes);
+  line_start_ = section_start_ = scanned_;
 }
 
 std::optional<ProtocolError> RequestHeadParser::check_line_start(char first) const {

@@ -93,6 +93,7 @@ class RequestHeadParser {
  private:
   enum class Section : std::uint8_t { request_line, fields };
 
+  void take_usual_request_line(std::string_view received, RequestHead& head);
   std::optional<ProtocolError> check_line_start(char first) const;
   std::optional<ProtocolError> check_length(std::size_t position) const;
   std::optional<ProtocolError> take_line(std::string_view line, RequestHead& head);

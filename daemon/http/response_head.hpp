@@ -124,6 +124,10 @@ class RenderedHead {
   explicit RenderedHead(std::string_view head);
 
   [[nodiscard]] bool empty() const { return text_.empty(); }
+  /// How long it is when it is written without a Connection field.
+  [[nodiscard]] std::size_t bytes() const { return text_.size() + 2; }
+  /// Where in it the Date line begins.
+  [[nodiscard]] std::size_t date_position() const { return date_position_; }
   /// Writes it into `buffer`. `connection` is the line of that field, or nothing.
   [[nodiscard]] std::expected<std::string_view, ResponseHeadError> write(
       std::span<char> buffer, const DateLine& date, std::string_view connection) const;

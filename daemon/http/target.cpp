@@ -8,21 +8,23 @@
 namespace sluiced::http {
 namespace {
 
-/// Decodes `raw` into `buffer` and returns the number of bytes. `is_resolved` is set when every
-/// component has a name that begins with no dot, and no slash follows the last one: what is so as a
-/// rule needs no other look.
+/// Decodes `raw` up to its first '?' into `buffer` and returns the number of bytes; `path_bytes` is
+/// how many of `raw` that was. `is_resolved` is set when every component has a name that begins
+/// with no dot, and no slash follows the last one: what is so as a rule needs no other look.
 std::expected<std::size_t, TargetError> decode(std::string_view raw, PathBuffer& buffer,
-                                               bool& is_resolved) {
+                                               bool& is_resolved, std::size_t& path_bytes) {
   std::size_t size = 0;
+  std::size_t i = 0;
   is_resolved = true;
   const auto begins_component = [&] { return size == 0 || buffer[size - 1] == '/'; };
-  for (std::size_t i = 0; i < raw.size(); ++i) {
+  for (; i < raw.size(); ++i) {
     char c = raw[i];
     if (is_plain_in_path(c)) {
       if (size == kMaxPathBytes) return std::unexpected(TargetError::too_long);
       buffer[size++] = c;
       continue;
     }
+    if (c == '?') break;
     if (!is_target_character(c) || c == '\\') return std::unexpected(TargetError::forbidden_byte);
     if (c == '%') {
       const int high = i + 2 < raw.size() ? hex_digit_value(raw[i + 1]) : -1;
@@ -38,6 +40,7 @@ std::expected<std::size_t, TargetError> decode(std::string_view raw, PathBuffer&
     buffer[size++] = c;
   }
   if (begins_component()) is_resolved = false;
+  path_bytes = i;
   return size;
 }
 
@@ -98,19 +101,19 @@ void append_escape(std::string& out, char c) {
 
 std::expected<Path, TargetError> normalise_target(std::string_view target, PathBuffer& buffer) {
   Path path;
-  const std::size_t question_mark = target.find('?');
-  std::string_view raw = target.substr(0, question_mark);
-  if (question_mark != std::string_view::npos) {
-    path.has_query = true;
-    path.query = target.substr(question_mark + 1);
-  }
-  if (!raw.empty()) {
+  std::string_view raw = target;
+  if (!raw.empty() && raw.front() != '?') {
     if (raw.front() != '/') return std::unexpected(TargetError::not_absolute);
     raw.remove_prefix(1);
   }
 
   bool is_resolved = false;
-  auto size = decode(raw, buffer, is_resolved);
+  std::size_t path_bytes = 0;
+  auto size = decode(raw, buffer, is_resolved, path_bytes);
+  if (size && path_bytes < raw.size()) {
+    path.has_query = true;
+    path.query = raw.substr(path_bytes + 1);
+  }
   if (size && !is_resolved) size = resolve_dot_segments(buffer, *size, path.ends_in_slash);
   if (!size) return std::unexpected(size.error());
   buffer[*size] = '\0';

@@ -39,7 +39,9 @@ Connection::Connection(ServerContext& server, sluice::CancelScope& scope, Client
       // One receive at a time: whoever is busy, or does not read what it is sent, keeps none of the
       // buffers that all share.
       stream_(server.executor, socket_, *server.receive_buffers,
-              {.most_waiting = 1, .multishot = false}) {
+              {.most_waiting = 1,
+               .multishot = false,
+               .multishot_buffers = server.multishot_buffers.get()}) {
   server_.metrics.connections[static_cast<std::size_t>(state_)].add(1);
 }
 
@@ -74,7 +76,7 @@ sluice::Task<void> Connection::run(std::unique_ptr<Connection> connection) {
         end = self.begin_idle();
         if (!end) {
           auto bytes = co_await self.stream_.next(self.phase_.scope());
-          end = self.end_idle(std::move(bytes));
+          end = self.end_idle(bytes);
         }
       } else if (!self.serve_at_once(end)) {
         end = co_await self.serve_waiting().within(self.life_);
@@ -134,7 +136,7 @@ void Connection::drain() noexcept {
   }
 }
 
-Connection::End Connection::end_idle(sluice::Result<sluice::ReceivedBytes> bytes) {
+Connection::End Connection::end_idle(const sluice::Result<sluice::ReceivedBytes>& bytes) {
   if (!bytes) {
     return reason_of_loss(bytes.error(),
                           listener_.draining ? CloseReason::drain : CloseReason::idle_timeout);

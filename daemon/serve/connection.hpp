@@ -33,16 +33,20 @@
 
 namespace sluiced::serve {
 
-/// What the connections of one server share. Belongs to one shard. The limits and the timeouts
-/// change when the configuration does.
+/// What the connections of one server share. Belongs to one shard. The limits, in the
+/// parser too, and the timeouts change when the configuration does.
 struct ServerContext {
   sluice::Executor& executor;
   config::Limits limits;
+  http::RequestHeadParser parser;  // that has seen nothing, with the limits; each head has a copy
   config::Timeouts timeouts;
   observe::ServerMetrics& metrics;
   observe::AccessLog* access_log;  // null when there is none
   ExchangePool exchanges;
   std::unique_ptr<sluice::ProvidedBuffers> receive_buffers;  // while the server runs
+  /// For connections that ask again and again (ReceiveStreamOptions); likewise. Null: the kernel
+  /// gives no more.
+  std::unique_ptr<sluice::ProvidedBuffers> multishot_buffers;
   files::ColdReads cold_reads;
   sluice::Semaphore bulk_turn;  // see Outlet
   WallClock clock;
@@ -148,7 +152,7 @@ class Connection final : public sluice::detail::ListNode {
   // Each of these gives the reason to end the connection, if there is one.
   using End = std::optional<CloseReason>;
   [[nodiscard]] End begin_idle();
-  [[nodiscard]] End end_idle(sluice::Result<sluice::ReceivedBytes> bytes);
+  [[nodiscard]] End end_idle(const sluice::Result<sluice::ReceivedBytes>& bytes);
   [[nodiscard]] sluice::Task<End> serve_waiting();
   [[nodiscard]] sluice::Task<End> read_head();
   [[nodiscard]] sluice::Task<End> serve_one();
@@ -165,6 +169,7 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] bool parse_head();
   [[nodiscard]] bool try_decide();
   void begin_response(bool keep_alive);
+  void put_head();
   void finish_request() noexcept;
   [[nodiscard]] Request request() noexcept;
   [[nodiscard]] Outlet outlet() noexcept;

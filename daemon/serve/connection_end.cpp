@@ -157,7 +157,7 @@ void Connection::log_request(Cut cut, bool has_head) noexcept {
   const Exchange::Times& times = exchange.times;
   const bool is_timed = times.began != sluice::TimePoint() && times.response >= times.began &&
                         (!has_head || times.head >= times.began);
-  if (server_.access_log == nullptr || !is_timed) {
+  if (!is_timed) {
     return;
   }
   const auto now = sluice::Clock::now();

@@ -19,12 +19,6 @@ using Stage = Exchange::Stage;
 // What OPTIONS * is told of the server as a whole (RFC 9110 section 9.3.7).
 constexpr std::string_view kMethodsOfServer = "GET, HEAD, OPTIONS";
 
-http::HeadLimits head_limits(const config::Limits& limits) {
-  return {.request_line_bytes = limits.request_line,
-          .field_section_bytes = limits.headers_total,
-          .fields = limits.header_count};
-}
-
 CloseReason reason_of(TransferCut cut) noexcept {
   switch (cut) {
     case TransferCut::client_abort:
@@ -72,7 +66,7 @@ bool Connection::parse_head() {
   Exchange& exchange = *exchange_;
   if (!exchange.parser.has_begun()) {
     exchange.times.began = time_for_log();
-    exchange.parser.set_limits(head_limits(server_.limits));
+    exchange.parser = server_.parser;
   }
   const auto bytes = exchange.parser.parse(exchange.input.view(), exchange.head);
   if (!bytes) {
@@ -97,7 +91,7 @@ bool Connection::try_decide() {
   return listener_.handler->try_respond(request(), exchange.response);
 }
 
-// The response is decided: its head goes to the output.
+// The response is decided.
 void Connection::begin_response(bool keep_alive) {
   Exchange& exchange = *exchange_;
   exchange.stage = Stage::content;
@@ -105,22 +99,33 @@ void Connection::begin_response(bool keep_alive) {
   exchange.content_sent = 0;
   exchange.residency = Residency::unknown;
   exchange.has_parted = false;
+  exchange.times.response = time_for_log();
   server_.metrics.requests_of(exchange.head.method, exchange.response.status).add();
+}
+
+// Its head goes to the output.
+void Connection::put_head() {
+  Exchange& exchange = *exchange_;
   const auto room = exchange.output.room().first(OutputBuffer::kHeadBytes);
-  auto head = render_head(exchange.response, exchange.head, keep_alive, server_.clock.date(), room);
+  const auto render = [&] {
+    return render_head(exchange.response, exchange.head, exchange.keep_alive, server_.clock.date(),
+                       room);
+  };
+  auto head = render();
   if (!head) {
     // A name that no field can carry. The page of an error always fits.
     exchange.response.clear();
     exchange.response.set_page(http::Status::internal_server_error);
-    head = render_head(exchange.response, exchange.head, keep_alive, server_.clock.date(), room);
+    head = render();
   }
   exchange.output.add_head(head->size());
-  exchange.times.response = time_for_log();
 }
 
 // The response has been sent, all of it or as far as it goes.
 Connection::End Connection::finish_response(Cut cut, bool has_head) {
-  log_request(cut, has_head);
+  if (server_.access_log != nullptr) {
+    log_request(cut, has_head);
+  }
   if (cut) {
     ServerMetrics::of(server_.metrics.transfers_cut, *cut).add();
     return reason_of(*cut);
@@ -180,11 +185,18 @@ bool Connection::answer_at_once() {
   }
   begin_response(keeps_alive());
   const Outlet here = outlet();
+  const bool is_followed =
+      exchange.keep_alive && exchange.input.view().size() > exchange.head_bytes;
+  if (!is_followed) {
+    const std::string_view kept = kept_response(exchange, server_.clock.date());
+    if (!kept.empty()) {
+      return send_kept_at_once(here, exchange, kept);
+    }
+  }
+  put_head();
   if (!put_content_at_once(here, exchange, sends_head_only())) {
     return send_file_at_once(here, exchange);
   }
-  const bool is_followed =
-      exchange.keep_alive && exchange.input.view().size() > exchange.head_bytes;
   if (is_followed && exchange.output.has_room()) {
     here.count(exchange.output.settle_content());
     return true;
@@ -235,6 +247,7 @@ sluice::Task<Connection::End> Connection::serve_one() {
       co_await handler->respond(asked, exchange.response);
     }
     begin_response(keeps_alive());
+    put_head();
   }
   End end = co_await transmit_response(true);
   sluice::observe(server_.metrics.request_duration, server_.executor.now() - began);
@@ -275,6 +288,7 @@ sluice::Task<void> Connection::answer_and_give_up(http::Status status) {
   exchange.response.set_page(status);
   static_cast<void>(server_.clock.update(server_.executor.now()));
   begin_response(false);
+  put_head();
   static_cast<void>(co_await transmit_response(false));
 }
 

@@ -15,7 +15,8 @@ namespace sluiced::serve {
 /// Brings the contents of one file to a socket, each piece on the path that is cheapest for it and
 /// never makes the shard wait for a disk:
 ///
-/// - a small one is read into the buffer behind its head (read_small());
+/// - a small one is read into the buffer behind its head (read_small()), or comes out of the copy
+///   that is kept of it;
 /// - what is in the page cache goes by sendfile(2), called directly on the non-blocking socket;
 /// - what is not is read ahead first, by the kernel itself as far as it can be brought to, and
 ///   awaited through the ring, then sent so too. A stream that catches up with the disk again has

@@ -30,11 +30,16 @@ namespace {
 constexpr std::size_t kExchangesKept = 64;
 // Each holds the bytes of one connection from the turn of their arrival to the next. When all are
 // full, the kernel keeps further bytes until some are empty again.
-constexpr std::uint32_t kReceiveBuffers = 256;
-constexpr std::uint32_t kReceiveBufferBytes = 2048;
+constexpr sluice::ProvidedBuffersOptions kBufferOptions{.count = 256, .buffer_bytes = 2048};
 constexpr sluice::Duration kPauseWhenFull = std::chrono::milliseconds(20);
 constexpr std::size_t kMostAtOnce = 16;  // give way together
 constexpr unsigned kMostInARow = 32;     // are accepted before others have their turn
+
+http::HeadLimits head_limits(const config::Limits& limits) {
+  return {.request_line_bytes = limits.request_line,
+          .field_section_bytes = limits.headers_total,
+          .fields = limits.header_count};
+}
 
 // Also a socket that a service manager has made. Its connections inherit TCP_NODELAY, so that an
 // answer does not wait for the acknowledgement of another; a unix socket has no such thing. And who
@@ -54,11 +59,13 @@ Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Con
                std::unique_ptr<sluice::ProvidedBuffers> receive_buffers, ServerExtras extras)
     : context_{.executor = executor,
                .limits = config.limits,
+               .parser = http::RequestHeadParser(head_limits(config.limits)),
                .timeouts = config.timeouts,
                .metrics = metrics,
                .access_log = extras.access_log,
                .exchanges = ExchangePool(kExchangesKept),
                .receive_buffers = std::move(receive_buffers),
+               .multishot_buffers = nullptr,
                .cold_reads = files::ColdReads(executor, metrics.data_paths.reads,
                                               files::ColdReads::places_for_reads()),
                .bulk_turn = sluice::Semaphore(kBulkBytesPerTurn),
@@ -69,9 +76,9 @@ Server::Server(sluice::Executor& executor, HandlerRef handler, const config::Con
 
 sluice::Result<std::unique_ptr<sluice::ProvidedBuffers>> Server::make_receive_buffers(
     sluice::Reactor& reactor, observe::ServerMetrics& metrics) {
-  return sluice::ProvidedBuffers::create(reactor, {.count = kReceiveBuffers,
-                                                   .buffer_bytes = kReceiveBufferBytes,
-                                                   .exhausted = &metrics.receive_waits});
+  sluice::ProvidedBuffersOptions options = kBufferOptions;
+  options.exhausted = &metrics.receive_waits;
+  return sluice::ProvidedBuffers::create(reactor, options);
 }
 
 std::size_t Server::Intake::room() const noexcept {
@@ -95,6 +102,11 @@ void Server::Intake::went() noexcept {
 sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
   sluice::TaskScope scope(co_await sluice::current_context());
   serving_ = &scope;
+  auto multishot_buffers =
+      sluice::ProvidedBuffers::create(context_.executor.reactor(), kBufferOptions);
+  if (multishot_buffers) {
+    context_.multishot_buffers = std::move(*multishot_buffers);
+  }
   for (ListeningSocket& socket : sockets) {
     open(std::move(socket), scope);
   }
@@ -106,6 +118,7 @@ sluice::Task<void> Server::run(std::vector<ListeningSocket> sockets) {
   co_await scope.join();
   serving_ = nullptr;
   context_.receive_buffers.reset();
+  context_.multishot_buffers.reset();
 }
 
 void Server::open(ListeningSocket&& socket, sluice::TaskScope& scope) {
@@ -161,6 +174,7 @@ void Server::apply(ServerUpdate update) {
     return;
   }
   context_.limits = update.limits;
+  context_.parser.set_limits(head_limits(update.limits));
   context_.timeouts = update.timeouts;
   extras_.addresses = update.addresses;
   if (context_.access_log == nullptr && update.access_log != nullptr) {

@@ -32,6 +32,21 @@ std::span<char> content_room(Exchange& exchange) noexcept {
   return exchange.output.room().first(exchange.response.content_length);
 }
 
+// Whether the response is all of a file under the head that is kept of it, and nothing more.
+bool is_kept_head_and_file(const Exchange& exchange) noexcept {
+  const Response& response = exchange.response;
+  return response.rendered_head != nullptr && exchange.keep_alive &&
+         exchange.head.version == http::Version::http_1_1 && response.file->response;
+}
+
+// The response is in the output, its content ends there.
+void offer_to_keep(const Outlet& outlet, const Exchange& exchange, std::span<const char> content) {
+  const files::OpenFile& file = *exchange.response.file;
+  const http::RenderedHead& head = *exchange.response.rendered_head;
+  file.response->offer({content.data() - head.bytes(), head.bytes() + content.size()}, head,
+                       file.head.rendered_for, outlet.executor.now());
+}
+
 bool put_text(Exchange& exchange) noexcept {
   const std::string& text = exchange.response.text;
   if (text.size() > exchange.output.room().size()) {
@@ -82,7 +97,34 @@ bool put_content_at_once(const Outlet& outlet, Exchange& exchange, bool head_onl
     return false;
   }
   exchange.output.add_content(room.size());
+  if (is_kept_head_and_file(exchange)) {
+    offer_to_keep(outlet, exchange, room);
+  }
   return true;
+}
+
+std::string_view kept_response(const Exchange& exchange, const http::DateLine& date) noexcept {
+  const bool may_be = exchange.output.empty() && exchange.head.method == http::Method::get &&
+                      is_kept_head_and_file(exchange);
+  const files::OpenFile* const file = exchange.response.file.get();
+  return may_be ? file->response->response(file->head.rendered_for, date) : std::string_view();
+}
+
+bool send_kept_at_once(const Outlet& outlet, Exchange& exchange, std::string_view response) {
+  const std::size_t content_bytes = exchange.response.file->response->content_bytes();
+  const std::size_t head_bytes = response.size() - content_bytes;
+  outlet.metrics.data_paths.kept.add();
+  const std::size_t sent = send_at_once(outlet, response, head_bytes, 0);
+  if (sent == response.size()) {
+    return true;
+  }
+  // The copy may be gone before there is room for the rest.
+  OutputBuffer& output = exchange.output;
+  std::memcpy(output.room().data(), response.data(), response.size());
+  output.add_head(head_bytes);
+  output.add_content(content_bytes);
+  output.sent(sent);
+  return false;
 }
 
 bool send_output_at_once(const Outlet& outlet, OutputBuffer& output, int flags) noexcept {

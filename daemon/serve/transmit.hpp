@@ -14,6 +14,15 @@ namespace sluiced::serve {
 /// to be waited for. True when all of the response is there.
 [[nodiscard]] bool put_content_at_once(const Outlet& outlet, Exchange& exchange, bool head_only);
 
+/// The response that is kept as a whole, where the one that has been decided is such; else nothing.
+[[nodiscard]] std::string_view kept_response(const Exchange& exchange,
+                                             const http::DateLine& date) noexcept;
+
+/// Sends it; the head of the response is not in the output. True when all of it has gone; what has
+/// not is in the output.
+[[nodiscard]] bool send_kept_at_once(const Outlet& outlet, Exchange& exchange,
+                                     std::string_view response);
+
 /// Sends what is in the output as far as there is room. True when all of it has gone.
 [[nodiscard]] bool send_output_at_once(const Outlet& outlet, OutputBuffer& output,
                                        int flags) noexcept;

@@ -5,11 +5,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <sluice/detail/invariant.hpp>
 #include <sluice/socket_requests.hpp>
 
 namespace sluice {
+namespace {
+
+// From when on bytes are believed to come when they are waited for.
+constexpr std::uint8_t kTrustedAfter = 4;
+
+}  // namespace
 
 /// Suspends a closing coroutine until the receive has ended. Several may close at once.
 class ReceiveStream::DrainAwaiter : public detail::ListNode {
@@ -33,10 +40,15 @@ ReceiveStream::ReceiveStream(Executor& executor, const Socket& socket, ProvidedB
                              ReceiveStreamOptions options) noexcept
     : executor_(executor),
       socket_(socket),
-      buffers_(buffers),
+      own_buffers_(buffers),
+      multishot_buffers_(options.multishot ? nullptr : options.multishot_buffers),
+      buffers_(&buffers),
       most_waiting_(std::max(options.most_waiting, 1U)),
       is_multishot_(options.multishot) {
-  ++buffers_.streams_;
+  ++own_buffers_.streams_;
+  if (multishot_buffers_ != nullptr) {
+    ++multishot_buffers_->streams_;
+  }
   is_unix_ = is_multishot_ && socket_.family() == AF_UNIX;
 }
 
@@ -47,7 +59,10 @@ ReceiveStream::~ReceiveStream() {
   while (waiting_ > 0) {
     static_cast<void>(take());
   }
-  --buffers_.streams_;
+  --own_buffers_.streams_;
+  if (multishot_buffers_ != nullptr) {
+    --multishot_buffers_->streams_;
+  }
 }
 
 ReceiveStream::NextAwaiter ReceiveStream::next() noexcept { return NextAwaiter(*this); }
@@ -102,10 +117,10 @@ void ReceiveStream::begin_close() noexcept {
 Result<ReceivedBytes> ReceiveStream::take() noexcept {
   if (waiting_ > 0) {
     const std::uint16_t id = first_;
-    const ProvidedBuffers::Filled& filled = buffers_.filled_[id];
+    const ProvidedBuffers::Filled& filled = buffers_->filled_[id];
     first_ = filled.next;
     --waiting_;
-    return ReceivedBytes(buffers_, id, buffers_.memory_of(id, filled.length));
+    return ReceivedBytes(*buffers_, id, buffers_->memory_of(id, filled.length));
   }
   if (const int error = std::exchange(passing_error_, 0); error != 0) {
     return failure(error);
@@ -123,10 +138,22 @@ void ReceiveStream::arm_if_wanted() noexcept {
   if (armed_ || is_done() || waiter_.empty() || starved_.is_linked()) {
     return;
   }
-  if (std::exchange(out_of_buffers_, false)) {
-    buffers_.starve(starved_);
+  if (std::exchange(out_of_buffers_, false) && buffers_ == &own_buffers_) {
+    own_buffers_.starve(starved_);
   } else {
     static_cast<void>(arm());
+  }
+}
+
+// Nothing waits here and nothing is armed, so that no buffer of the other pool is left.
+void ReceiveStream::choose_buffers() noexcept {
+  buffers_ = &own_buffers_;
+  if (multishot_buffers_ != nullptr && awaited_in_a_row_ >= kTrustedAfter) {
+    if (socket_.family() == AF_UNIX) {
+      --std::exchange(multishot_buffers_, nullptr)->streams_;
+    } else if (multishot_buffers_->free() > 0) {
+      buffers_ = multishot_buffers_;
+    }
   }
 }
 
@@ -136,13 +163,14 @@ bool ReceiveStream::arm() noexcept {
     waiter_.grant_front();
     return false;
   }
+  choose_buffers();
   Submission entry;
   entry.opcode = Opcode::receive;
   entry.fd = socket_.descriptor().number();
   entry.flags = kSubmissionBufferSelect | socket_.descriptor().submission_flags();
   // Polled first, so that a buffer is looked for only when there is something to put into it.
-  entry.priority = static_cast<std::uint16_t>(kPollFirst | (is_multishot_ ? kReceiveMultishot : 0));
-  entry.buffer = buffers_.group_;
+  entry.priority = static_cast<std::uint16_t>(kPollFirst | (goes_on() ? kReceiveMultishot : 0));
+  entry.buffer = buffers_->group_;
   const auto id = executor_.reactor().register_operation(*this, entry);
   if (!id) {
     passing_error_ = id.error().value();
@@ -179,6 +207,7 @@ void ReceiveStream::wake(Completion completion) noexcept {
     armed_ = false;
   }
   may_have_missed_end_ = is_unix_ && (completion.flags & kCompletionNonempty) == 0;
+  const bool is_awaited = !waiter_.empty();
   if ((completion.flags & kCompletionBuffer) != 0) {
     keep(static_cast<std::uint16_t>(completion.flags >> kCompletionBufferShift),
          static_cast<std::uint32_t>(std::max(completion.result, 0)));
@@ -191,12 +220,17 @@ void ReceiveStream::wake(Completion completion) noexcept {
   if (waiting_ > 0 || is_done()) {
     waiter_.grant_front();
   }
+  if (!is_awaited || completion.result <= 0) {
+    awaited_in_a_row_ = 0;
+  } else if (awaited_in_a_row_ < kTrustedAfter) {
+    ++awaited_in_a_row_;
+  }
   // Last, as it may arm other streams, or this one.
   if (std::exchange(is_promised_, false)) {
-    buffers_.promise_ended();
+    own_buffers_.promise_ended();
   }
   if (armed_) {
-    if (waiting_ >= most_waiting_) {
+    if (is_multishot_ ? waiting_ >= most_waiting_ : !is_awaited) {
       executor_.reactor().cancel(id_);  // until somebody takes what is here
     }
     return;
@@ -208,12 +242,12 @@ void ReceiveStream::wake(Completion completion) noexcept {
 }
 
 void ReceiveStream::keep(std::uint16_t id, std::uint32_t length) noexcept {
-  buffers_.taken(id, length);
+  buffers_->taken(id, length);
   if (length == 0) {
-    buffers_.give_back(id);  // chosen, and then there was nothing to put into it
+    buffers_->give_back(id);  // chosen, and then there was nothing to put into it
     return;
   }
-  (waiting_ == 0 ? first_ : buffers_.filled_[last_].next) = id;
+  (waiting_ == 0 ? first_ : buffers_->filled_[last_].next) = id;
   last_ = id;
   ++waiting_;
 }

@@ -257,6 +257,29 @@ def test_a_write_through_a_mapping_changes_what_is_served(tree, connections):
     assert [ask(connection) for connection in connections] == [b"map"] * len(connections)
 
 
+def keep_responses(tree, connections):
+    """The response with a file is kept once it has not changed for a while."""
+    os.utime(tree / "d/f", (1, 1))
+    for _ in range(5):
+        assert all(ask(connection) == b"old" for connection in connections)
+
+
+@pytest.mark.parametrize("change", [rewrite, append, cut, replace, remove, write_through_a_hard_link])
+def test_a_change_is_seen_though_the_response_is_kept(tree, daemon, connections, change):
+    keep_responses(tree, connections)
+    assert daemon.scrape().total("sluiced_file_pieces_total", path="kept") > 0
+    expected = change(tree)
+    assert [ask(connection) for connection in connections] == [expected] * len(connections)
+
+
+def test_a_kept_response_is_no_older_than_a_second(tree, connections):
+    """Nobody is told of a write through a mapping."""
+    keep_responses(tree, connections)
+    write_through_a_mapping(tree / "d/f", b"map")
+    wait_until(lambda: all(ask(connection) == b"map" for connection in connections),
+               "what was written through the mapping is served")
+
+
 def test_no_stale_byte_is_served_while_directories_are_swapped_under_load(tree, connections):
     (tree / "e").mkdir()
     (tree / "e/f").write_bytes(b"one")

@@ -25,6 +25,14 @@ struct ReceiveStreamOptions {
   /// first bytes: some percent more work for each of them, but nothing is received that nobody
   /// waits for, so that who is busy holds no buffer, and close() has nothing to cancel as a rule.
   bool multishot = true;
+  /// Without `multishot`: another pool, of the same shard, for streams whose bytes come when they
+  /// are waited for, as those of a client do that sends its next request when it has the answer.
+  /// Such a stream goes on with one operation, from this pool. As soon as bytes come that nobody
+  /// waits for, or the pool is empty, each next() arms its own again. So whoever sends more than is
+  /// asked for can use up this pool only, and nobody has to wait for that. Not for unix sockets,
+  /// where one operation has to be asked besides whether it missed the end. Must outlive the
+  /// stream.
+  ProvidedBuffers* multishot_buffers = nullptr;
 };
 
 /// Everything that arrives on a connected stream socket, by one operation: a multishot receive
@@ -96,6 +104,10 @@ class SLUICE_API ReceiveStream final : private Waker {
   bool arm() noexcept;
   [[nodiscard]] bool is_readable() const noexcept;
   void look_for_missed_end() noexcept;
+  [[nodiscard]] bool goes_on() const noexcept {
+    return is_multishot_ || buffers_ == multishot_buffers_;
+  }
+  void choose_buffers() noexcept;
   void wake(Completion completion) noexcept override;
   void keep(std::uint16_t id, std::uint32_t length) noexcept;
   void note_error(int error) noexcept;
@@ -103,7 +115,10 @@ class SLUICE_API ReceiveStream final : private Waker {
 
   Executor& executor_;
   const Socket& socket_;
-  ProvidedBuffers& buffers_;
+  ProvidedBuffers& own_buffers_;
+  ProvidedBuffers* multishot_buffers_;
+  ProvidedBuffers*
+      buffers_;  // one of the two: of the receive that is armed, and of what waits here
   ProvidedBuffers::Starved starved_{*this};
   detail::WaiterList<NextAwaiter> waiter_;  // one at most
   detail::IntrusiveList<DrainAwaiter> closers_;
@@ -113,8 +128,9 @@ class SLUICE_API ReceiveStream final : private Waker {
   std::uint32_t waiting_ = 0;
   std::uint16_t first_ = 0;  // of the buffers that wait here, linked by ProvidedBuffers::Filled
   std::uint16_t last_ = 0;
-  int error_ = 0;          // for good
-  int passing_error_ = 0;  // told once
+  int error_ = 0;                      // for good
+  int passing_error_ = 0;              // told once
+  std::uint8_t awaited_in_a_row_ = 0;  // times that bytes came to somebody who waited for them
   bool armed_ = false;
   bool is_promised_ = false;  // armed because a buffer came free
   bool out_of_buffers_ = false;

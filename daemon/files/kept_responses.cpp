@@ -1,0 +1,74 @@
+#include "files/kept_responses.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace sluiced::files {
+
+std::string_view KeptResponse::response(std::uint64_t rendered_for,
+                                        const http::DateLine& date) noexcept {
+  if (size_ == 0 || rendered_for_ != rendered_for) {
+    return {};
+  }
+  if (dated_ != date.time()) {
+    std::memcpy(bytes_.get() + date_position_, date.text().data(), date.text().size());
+    dated_ = date.time();
+  }
+  return {bytes_.get(), size_};
+}
+
+bool KeptResponse::copy_content_to(std::span<std::byte> room, std::uint64_t offset) const noexcept {
+  if (size_ == 0 || offset > content_bytes() || room.size() > content_bytes() - offset) {
+    return false;
+  }
+  std::memcpy(room.data(), bytes_.get() + head_bytes_ + offset, room.size());
+  return true;
+}
+
+void KeptResponse::offer(std::string_view response, const http::RenderedHead& head,
+                         std::uint64_t rendered_for, sluice::TimePoint now) {
+  if (!std::exchange(was_offered_, true)) {
+    return;
+  }
+  drop();
+  if (!store_.make_room(response.size(), now)) {
+    return;
+  }
+  bytes_ = std::make_unique_for_overwrite<char[]>(response.size());
+  std::memcpy(bytes_.get(), response.data(), response.size());
+  size_ = response.size();
+  head_bytes_ = head.bytes();
+  date_position_ = head.date_position();
+  rendered_for_ = rendered_for;
+  dated_.reset();
+  kept_since_ = now;
+  store_.held_bytes_ += size_;
+  store_.by_age_.push_back(*this);
+}
+
+void KeptResponse::drop() noexcept {
+  if (size_ != 0) {
+    unlink();
+    store_.held_bytes_ -= std::exchange(size_, 0);
+    bytes_.reset();
+  }
+}
+
+KeptResponses::~KeptResponses() {
+  while (KeptResponse* oldest = by_age_.front()) {
+    oldest->drop();
+  }
+}
+
+bool KeptResponses::make_room(std::size_t bytes, sluice::TimePoint now) noexcept {
+  while (held_bytes_ + bytes > kMostBytes) {
+    KeptResponse* oldest = by_age_.front();
+    if (oldest == nullptr || now - oldest->kept_since_ < age_) {
+      return false;
+    }
+    oldest->drop();
+  }
+  return true;
+}
+
+}  // namespace sluiced::files
