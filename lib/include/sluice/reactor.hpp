@@ -72,7 +72,7 @@ struct ReactorMetrics {
 ///             +-------------------- final completion ----------------+
 ///
 /// The waiter is filed before the entry is filled, and nothing reaches the kernel before the turn's
-/// one enter. When the submission queue, or room in the completion queue, is used up, operations
+/// one enter (Ring::enter()). When the submission queue, or room in the completion queue, is used up, operations
 /// park in order and are admitted in a later turn. Cancels have places of their own in the
 /// submission queue, so none is ever dropped.
 ///
