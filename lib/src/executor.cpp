@@ -1,6 +1,7 @@
 #include <sluice/executor.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <thread>
 
 #include <sluice/detail/invariant.hpp>
@@ -128,6 +129,17 @@ void Executor::run_messages() noexcept {
   }
 }
 
+// Asks for the memory of a coroutine that is resumed next. What it has waited for has often driven
+// its frame out of the nearer caches: with 128 reads of 4 KiB in flight, a megabyte has gone by.
+static void prefetch_frame(const detail::PromiseBase& promise) noexcept {
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kMostLines = 5;  // of a frame with one operation
+  const auto* bytes = reinterpret_cast<const std::byte*>(&promise);
+  for (std::size_t line = 0; line < kMostLines; ++line) {
+    __builtin_prefetch(bytes + line * kLine, 1);
+  }
+}
+
 inline void Executor::run_ready() {
   // What becomes ready during the round waits for the next one, so that completions get their turn.
   const std::size_t round = std::min<std::size_t>(ready_count_, options_.resumes_per_turn);
@@ -136,6 +148,8 @@ inline void Executor::run_ready() {
     first_ready_ = promise->next_ready_;
     if (first_ready_ == nullptr) {
       last_ready_ = nullptr;
+    } else {
+      prefetch_frame(*first_ready_);
     }
     --ready_count_;
     promise->self().resume();

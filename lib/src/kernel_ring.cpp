@@ -22,6 +22,7 @@ namespace {
 
 static_assert(kCompletionsHeldBack == IORING_SQ_CQ_OVERFLOW);
 static_assert(kCompletionsDue == IORING_SQ_TASKRUN);
+static_assert(detail::kEnterGetEvents == IORING_ENTER_GETEVENTS);
 static_assert(detail::kEnterWithArgument == IORING_ENTER_EXT_ARG);
 static_assert(sizeof(detail::EnterArgument) == sizeof(io_uring_getevents_arg));
 static_assert(offsetof(detail::EnterArgument, timeout) == offsetof(io_uring_getevents_arg, ts));
@@ -275,7 +276,7 @@ std::expected<std::unique_ptr<KernelRing>, SetupError> KernelRing::create(
   // A child process must not share the queues with us.
   io_uring_ring_dontfork(&ring);
   // Saves looking the ring's descriptor up at every enter; not having it costs only that.
-  unsigned enter_flags = IORING_ENTER_GETEVENTS;
+  unsigned enter_flags = 0;
   if (io_uring_register_ring_fd(&ring) == 1) {
     enter_flags |= IORING_ENTER_REGISTERED_RING;
   }

@@ -72,9 +72,9 @@ struct ReactorMetrics {
 ///             +-------------------- final completion ----------------+
 ///
 /// The waiter is filed before the entry is filled, and nothing reaches the kernel before the turn's
-/// one enter. When the submission queue, or room in the completion queue, is used up, operations
-/// park in order and are admitted in a later turn. Cancels have places of their own in the
-/// submission queue, so none is ever dropped.
+/// one enter (Ring::enter()). When the submission queue, or room in the completion queue, is used
+/// up, operations park in order and are admitted in a later turn. Cancels have places of their own
+/// in the submission queue, so none is ever dropped.
 ///
 /// One thread makes it and calls it; only wake() may be called by others. A call of another thread
 /// aborts, in release builds too: the check costs a nanosecond, the race it finds costs days.

@@ -221,23 +221,27 @@ class SLUICE_API alignas(64) Ring {
   /// nothing to submit and nothing due it does not go to the kernel). Returns 0, or a negative
   /// errno: -ETIME, -EINTR, -EAGAIN and -EBUSY mean reap and come again, anything else that the
   /// ring is broken.
+  ///
+  /// Submits by one call and waits by another, and only if it must: what the kernel can do at once
+  /// is complete when the first comes back, which then need not look for more. A disk gets its
+  /// entries as early, and completions gather between the two (tests/bench/README.md has figures).
   [[nodiscard, gnu::always_inline]] int enter(Duration at_most) noexcept {
     __atomic_store_n(queues_.submission_tail, submission_tail_, __ATOMIC_RELEASE);
-    const unsigned to_submit = unsubmitted();
-    constexpr unsigned kNeedsEnter = kCompletionsHeldBack | kCompletionsDue;
-    if (to_submit == 0 && at_most <= Duration::zero() && (submission_flags() & kNeedsEnter) == 0) {
+    if (enter_descriptor_ < 0) [[unlikely]] {
+      return enter_without_descriptor(at_most);
+    }
+    const auto descriptor = static_cast<unsigned>(enter_descriptor_);
+    if (const unsigned to_submit = unsubmitted(); to_submit > 0) {
+      const int taken = detail::submit_to_ring(descriptor, enter_flags_, to_submit);
+      account_submitted(taken, to_submit);
+      if (static_cast<unsigned>(taken) != to_submit) [[unlikely]] {
+        return std::min(taken, 0);
+      }
+    }
+    if (!must_wait(at_most)) {
       return 0;
     }
-    const int result = enter_descriptor_ >= 0
-                           ? detail::enter_ring(static_cast<unsigned>(enter_descriptor_),
-                                                enter_flags_, to_submit, at_most)
-                           : enter_simulated(to_submit, at_most);
-    // The kernel's own count is on a line of memory that it has just written to; it is looked up
-    // only when the answer does not say how far it got.
-    submission_head_ = static_cast<unsigned>(result) == to_submit
-                           ? submission_tail_
-                           : __atomic_load_n(queues_.submission_head, __ATOMIC_ACQUIRE);
-    return std::min(result, 0);
+    return detail::wait_for_ring(descriptor, enter_flags_, at_most);
   }
 
   /// Copies completions out, oldest first, and frees their places. Returns how many.
@@ -310,8 +314,9 @@ class SLUICE_API alignas(64) Ring {
   virtual void close_direct_descriptor(unsigned slot) noexcept = 0;
 
  protected:
-  /// The system call of enter(), of a ring without a descriptor: answers like io_uring_enter(2)
-  /// with `to_submit` entries, with how many of them it has taken, or a negative errno.
+  /// Both system calls of enter() in one, of a ring without a descriptor: answers like
+  /// io_uring_enter(2) with `to_submit` entries that waits, with how many of them it has taken, or
+  /// a negative errno.
   [[nodiscard]] virtual int enter_simulated(unsigned to_submit, Duration at_most) noexcept {
     static_cast<void>(to_submit);
     static_cast<void>(at_most);
@@ -322,7 +327,7 @@ class SLUICE_API alignas(64) Ring {
   unsigned submission_head_ = 0;                // the next entry that the kernel takes
   unsigned submission_tail_ = 0;                // one past the last entry that was pushed
   std::uint16_t zero_copy_options_ = 0;         // bits that every zero-copy send is given
-  std::uint16_t enter_flags_ = 0;               // what enter() gives to io_uring_enter(2)
+  std::uint16_t enter_flags_ = 0;               // of every io_uring_enter(2)
   std::int32_t enter_descriptor_ = -1;          // below 0: it calls enter_simulated() instead
   std::uint16_t accept_options_ = 0;            // what accept_options() tells
   const TimePoint* simulated_clock_ = nullptr;  // null: the kernel's
@@ -331,6 +336,32 @@ class SLUICE_API alignas(64) Ring {
  private:
   [[nodiscard]] unsigned submission_flags() const noexcept {
     return __atomic_load_n(queues_.submission_flags, __ATOMIC_RELAXED);
+  }
+  // Whether there is a reason to ask the kernel for completions: those that it has yet to post, or
+  // that none is there and some time to wait for one.
+  [[nodiscard]] bool must_wait(Duration at_most) const noexcept {
+    constexpr unsigned kNeedsEnter = kCompletionsHeldBack | kCompletionsDue;
+    return (submission_flags() & kNeedsEnter) != 0 ||
+           (at_most > Duration::zero() && !has_completions());
+  }
+  [[nodiscard]] bool has_completions() const noexcept {
+    return __atomic_load_n(queues_.completion_tail, __ATOMIC_ACQUIRE) != *queues_.completion_head;
+  }
+  // The kernel's own count is on a line of memory that it has just written to; it is looked up only
+  // when the answer does not say how far it got.
+  void account_submitted(int taken, unsigned to_submit) noexcept {
+    submission_head_ = static_cast<unsigned>(taken) == to_submit
+                           ? submission_tail_
+                           : __atomic_load_n(queues_.submission_head, __ATOMIC_ACQUIRE);
+  }
+  [[nodiscard, gnu::noinline]] int enter_without_descriptor(Duration at_most) noexcept {
+    const unsigned to_submit = unsubmitted();
+    if (to_submit == 0 && !must_wait(at_most)) {
+      return 0;
+    }
+    const int taken = enter_simulated(to_submit, at_most);
+    account_submitted(taken, to_submit);
+    return std::min(taken, 0);
   }
 };
 

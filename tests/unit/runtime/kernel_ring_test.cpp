@@ -182,6 +182,29 @@ TEST(KernelRing, ClosesItsDescriptor) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
+// Runs in a child process, in which the kernel may only be given entries, and asked for nothing.
+[[noreturn]] void submit_without_waiting() {
+  const auto ring = make_ring();
+  forbid_system_call(SYS_io_uring_enter, EPERM, detail::kEnterGetEvents);
+  CHILD_CHECK(ring->push(nop(7)));
+  CHILD_CHECK(ring->enter(kForever) == 0);
+  std::array<RingCompletion, 2> completions;
+  CHILD_CHECK(ring->reap(completions) == 1);
+  CHILD_CHECK(completions[0].user_data == 7);
+  // What a timer of the kernel's completes later has to be waited for.
+  Submission timer{.opcode = Opcode::timeout, .length = 1};
+  const detail::KernelTimespec long_after{.seconds = 60};
+  timer.address = reinterpret_cast<std::uint64_t>(&long_after);
+  CHILD_CHECK(ring->push(timer));
+  CHILD_CHECK(ring->enter(kForever) == -EPERM);
+  CHILD_CHECK(ring->unsubmitted() == 0);
+  ::_exit(0);
+}
+
+TEST(KernelRing, AsksForCompletionsOnlyIfNoneIsThereAfterSubmitting) {
+  EXPECT_EXIT(submit_without_waiting(), ::testing::ExitedWithCode(0), "");
+}
+
 // What create() says when a call is refused; runs in a child process.
 [[noreturn]] void create_refused(std::uint32_t error, const char* expected) {
   forbid_system_call(SYS_io_uring_setup, error);

@@ -23,6 +23,9 @@ struct EnterArgument {
   std::uint64_t timeout = 0;  // the address of a KernelTimespec
 };
 
+/// IORING_ENTER_GETEVENTS: runs what the kernel has yet to do for completions to be posted, and
+/// waits for as many as the call names.
+inline constexpr unsigned kEnterGetEvents = 1U << 0;
 /// IORING_ENTER_EXT_ARG: the argument is an EnterArgument.
 inline constexpr unsigned kEnterWithArgument = 1U << 3;
 
@@ -53,18 +56,24 @@ inline constexpr unsigned kEnterWithArgument = 1U << 3;
 #endif
 }
 
-/// Submits, and waits for one completion for as long as `at_most` says (Ring::enter()).
-[[nodiscard, gnu::always_inline]] inline int enter_ring(unsigned descriptor, unsigned flags,
-                                                        unsigned to_submit,
-                                                        Duration at_most) noexcept {
+/// Hands entries over, and no more: how many the kernel has taken, or a negative errno.
+[[nodiscard, gnu::always_inline]] inline int submit_to_ring(unsigned descriptor, unsigned flags,
+                                                            unsigned to_submit) noexcept {
+  return system_enter(descriptor, to_submit, 0, flags, nullptr, 0);
+}
+
+/// Lets due completions be posted, and waits for one for as long as `at_most` says (Ring::enter()).
+/// 0, or a negative errno.
+[[nodiscard, gnu::always_inline]] inline int wait_for_ring(unsigned descriptor, unsigned flags,
+                                                           Duration at_most) noexcept {
+  flags |= kEnterGetEvents;
   if (at_most == kForever || at_most <= Duration::zero()) {
-    return system_enter(descriptor, to_submit, at_most == kForever ? 1 : 0, flags, nullptr, 0);
+    return system_enter(descriptor, 0, at_most == kForever ? 1 : 0, flags, nullptr, 0);
   }
   const KernelTimespec timeout{.seconds = at_most.count() / 1'000'000'000,
                                .nanoseconds = at_most.count() % 1'000'000'000};
   const EnterArgument argument{.timeout = reinterpret_cast<std::uint64_t>(&timeout)};
-  return system_enter(descriptor, to_submit, 1, flags | kEnterWithArgument, &argument,
-                      sizeof(argument));
+  return system_enter(descriptor, 0, 1, flags | kEnterWithArgument, &argument, sizeof(argument));
 }
 
 }  // namespace sluice::detail
