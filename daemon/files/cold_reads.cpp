@@ -14,7 +14,7 @@ constexpr std::size_t kLocalPlaces = 128;
 constexpr std::size_t kPlacesOfLocalFileSystem = 96;
 // How much is begun in a turn: so many operations, each of which takes some 15 us of this thread.
 // To begin reading ahead takes as long as two or more.
-constexpr std::size_t kBegunInTurn = 4;
+constexpr std::size_t kBegunInTurn = 8;
 constexpr std::size_t kShareOfReadAhead = 2;
 
 }  // namespace
