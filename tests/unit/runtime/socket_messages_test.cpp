@@ -222,6 +222,19 @@ TEST_F(DatagramTest, EachComesWholeWithTheAddressOfItsSender) {
   }
 }
 
+TEST_F(DatagramTest, ASendToAUnixSocketThatHasNoRoomSaysSo) {
+  const TemporaryFolder folder;
+  const SocketAddress name = SocketAddress::unix_path(folder.path("s")).value();
+  const DatagramSocket full = bind_to(name);
+  const DatagramSocket near = bind_to(SocketAddress::unix_path(folder.path("n")).value());
+  while (::sendto(near.fd(), "x", 1, MSG_DONTWAIT, name.data(), name.size()) == 1) {
+  }
+  loop_.run([&]() -> Task<void> {
+    const auto refused = co_await near.send_to(bytes_of("y"), name);
+    EXPECT_EQ(refused.error(), std::errc::resource_unavailable_try_again);
+  }());
+}
+
 TEST_F(DatagramTest, ErrorsAreValues) {
   const DatagramSocket socket = bind_to(SocketAddress::ip("127.0.0.1", 0).value());
   const SocketAddress name = SocketAddress::local_of(socket.fd()).value();
