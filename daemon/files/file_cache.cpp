@@ -244,8 +244,8 @@ void FileCache::refresh(Entry& entry, SharedFile opened) {
   by_use_.push_back(entry);
 }
 
-// A write to the file is told of, like everything that changes it but what is written through a
-// mapping; so a copy of its contents is as true as its length.
+// A write to the file is told of, so that a copy of its contents is as true as its length; but not
+// one through a mapping or by io_submit(2), which shows when the file is looked at again.
 void FileCache::give(Entry& entry, SharedFile file) {
   if (entry.is_watched && file->status.size_bytes <= KeptResponses::kLargestFileBytes) {
     file->response = std::make_unique<KeptResponse>(responses_);

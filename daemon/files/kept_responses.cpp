@@ -27,7 +27,8 @@ bool KeptResponse::copy_content_to(std::span<std::byte> room, std::uint64_t offs
 
 void KeptResponse::offer(std::string_view response, const http::RenderedHead& head,
                          std::uint64_t rendered_for, sluice::TimePoint now) {
-  if (!std::exchange(was_offered_, true)) {
+  const bool is_kept = size_ != 0 && rendered_for_ == rendered_for;
+  if (!std::exchange(was_offered_, true) || is_kept) {
     return;
   }
   drop();

@@ -36,8 +36,8 @@ class KeptResponse final : public sluice::detail::ListNode {
                                      std::uint64_t offset) const noexcept;
 
   /// A response that is sent just now: `head`, without a Connection field, and behind it all of the
-  /// file, which has just been read. Kept from the second time on, if there is room, so that a file
-  /// that is asked for once costs none.
+  /// file, as it was read or is kept here. Kept from the second time on, if it is not yet and there
+  /// is room, so that a file that is asked for once costs none.
   void offer(std::string_view response, const http::RenderedHead& head, std::uint64_t rendered_for,
              sluice::TimePoint now);
 

@@ -86,24 +86,30 @@ class OutputBuffer {
 
   /// Where the next head goes, and then content that is no longer than room() is.
   [[nodiscard]] std::span<char> room() noexcept { return std::span(bytes_).subspan(end_); }
-  void add_head(std::size_t bytes) noexcept { content_begin_ = end_ += bytes; }
+  void add_head(std::size_t bytes) noexcept {
+    head_begin_ = end_;
+    content_begin_ = end_ += bytes;
+  }
   void add_content(std::size_t bytes) noexcept { end_ += bytes; }
   /// Counts the content of the last response as any other bytes from here on: how much it was.
   [[nodiscard]] std::size_t settle_content() noexcept {
     return end_ - std::exchange(content_begin_, end_);
   }
+  /// Takes the last response back, of which nothing has been sent.
+  void take_back() noexcept { end_ = content_begin_ = head_begin_; }
   void sent(std::size_t bytes) noexcept {
     begin_ += bytes;
     if (empty()) {
       clear();
     }
   }
-  void clear() noexcept { begin_ = end_ = content_begin_ = 0; }
+  void clear() noexcept { begin_ = end_ = head_begin_ = content_begin_ = 0; }
 
  private:
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::size_t content_begin_ = 0;  // of the last response
+  std::size_t head_begin_ = 0;     // of the last response
+  std::size_t content_begin_ = 0;  // likewise
   std::array<char, kBytes> bytes_;
 };
 

@@ -177,6 +177,9 @@ sluice::Task<Cut> transmit(const Outlet& outlet, Exchange& exchange, bool head_o
     const Cut unread = co_await small.read_small(std::as_writable_bytes(room), response.file_offset,
                                                  exchange.residency);
     if (unread) {
+      // What is ready for earlier requests is whole, and counted as sent.
+      output.take_back();
+      static_cast<void>(co_await send_output(outlet, output, 0));
       co_return unread;
     }
     output.add_content(room.size());

@@ -148,12 +148,14 @@ void ReceiveStream::arm_if_wanted() noexcept {
 // Nothing waits here and nothing is armed, so that no buffer of the other pool is left.
 void ReceiveStream::choose_buffers() noexcept {
   buffers_ = &own_buffers_;
-  if (multishot_buffers_ != nullptr && awaited_in_a_row_ >= kTrustedAfter) {
-    if (socket_.family() == AF_UNIX) {
-      --std::exchange(multishot_buffers_, nullptr)->streams_;
-    } else if (multishot_buffers_->free() > 0) {
-      buffers_ = multishot_buffers_;
-    }
+  if (multishot_buffers_ == nullptr || awaited_in_a_row_ < kTrustedAfter ||
+      multishot_buffers_->free() == 0) {
+    return;  // before the kernel is asked for the family, so that an empty pool costs no more
+  }
+  if (socket_.family() == AF_UNIX) {
+    --std::exchange(multishot_buffers_, nullptr)->streams_;
+  } else {
+    buffers_ = multishot_buffers_;
   }
 }
 

@@ -228,6 +228,23 @@ def test_more_files_than_may_be_watched_are_never_stale(fleet, tree):
     assert 0 < page.total("sluiced_file_cache_entries") < 20
 
 
+def test_answers_that_are_ready_are_sent_though_the_file_of_the_next_was_cut(fleet, tree):
+    """Nobody has told the daemon, so its answer is begun with the length that it had."""
+    for name in ("whole", "cut"):
+        (tree / name).write_bytes(b"content")
+    text = CONFIGURATION.format(root=tree, cached_files=64)
+    text = text.replace("runtime: {", "runtime: {unwatched_file_age: 1h, ")
+    daemon = fleet.run(text, launcher=few_watches(1))
+    with daemon.connect() as connection:
+        for _ in range(3):
+            assert ask(connection, "/cut") == b"content"
+        os.truncate(tree / "cut", 0)
+        connection.send(wire.request("/whole") * 3 + wire.request("/cut"))
+        for _ in range(3):
+            assert connection.read_response().body == b"content"
+        connection.expect_close()
+
+
 def test_a_change_is_seen_though_the_kernel_lost_the_news_of_it(tree, daemon, connections):
     """While the daemon stands still more happens than inotify keeps; the last change is the one
     that matters."""

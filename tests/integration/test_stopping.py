@@ -107,13 +107,15 @@ def test_many_downloads_are_finished(fleet, root):
 def test_connections_that_wait_are_closed_at_once(fleet, root):
     """A client that keeps a connection for later must not keep the daemon from ending."""
     daemon = patient(fleet, root)
-    served, fresh = daemon.connect(), daemon.connect()
-    served.send(wire.request("/small.txt"))
-    assert served.read_response().body == b"small"
+    once, often, fresh = daemon.connect(), daemon.connect(), daemon.connect()
+    for served, times in ((once, 1), (often, 10)):
+        for _ in range(times):
+            served.send(wire.request("/small.txt"))
+            assert served.read_response().body == b"small"
     download = begin_download(daemon)
     begin_drain(daemon)
-    served.expect_close()
-    fresh.expect_close()
+    for waiting in (once, often, fresh):
+        waiting.expect_close()
     assert daemon.process.poll() is None  # the download still runs
     assert download.read_exactly(LENGTH) == CONTENT
     assert daemon.wait() == 0

@@ -55,11 +55,26 @@ def test_the_second_head_of_a_connection_has_the_same_limit(start):
         connection.expect_close()
 
 
-def test_a_silent_connection_is_closed_without_a_word(start):
-    daemon = start("  idle: 2s\n  header: 1h\n")
-    with daemon.connect() as connection:
+def ask(connection, times):
+    for _ in range(times):
         connection.send(wire.request("/small.txt"))
         assert connection.read_response().body == b"small"
+
+
+def test_the_head_after_many_requests_has_the_same_limit(start):
+    daemon = start("  header: 1s\n")
+    with daemon.connect() as connection:
+        ask(connection, 10)
+        connection.send(b"GET /sm")
+        assert connection.read_response().status == 408
+        connection.expect_close()
+
+
+@pytest.mark.parametrize("times", [1, 10])
+def test_a_silent_connection_is_closed_without_a_word(start, times):
+    daemon = start("  idle: 2s\n  header: 1h\n")
+    with daemon.connect() as connection:
+        ask(connection, times)
         connection.expect_close()
 
 

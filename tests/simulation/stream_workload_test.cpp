@@ -24,8 +24,12 @@ using namespace std::chrono_literals;
 
 class StreamWorkload {
  public:
-  StreamWorkload(Simulation& simulation, ProvidedBuffers& buffers, std::uint64_t seed)
-      : simulation_(simulation), buffers_(buffers), random_(seed ^ 0xb0ff) {}
+  StreamWorkload(Simulation& simulation, ProvidedBuffers& buffers,
+                 ProvidedBuffers& multishot_buffers, std::uint64_t seed)
+      : simulation_(simulation),
+        buffers_(buffers),
+        multishot_buffers_(multishot_buffers),
+        random_(seed ^ 0xb0ff) {}
 
   void start(bool is_stopped) {
     for (std::uint64_t left = random_.between(1, 12); left > 0; --left) {
@@ -60,6 +64,8 @@ class StreamWorkload {
     }
     return total;
   }
+  // How often there were some when something was received.
+  [[nodiscard]] std::uint64_t multishot_buffers_seen() const { return multishot_buffers_seen_; }
 
  private:
   struct Flow {
@@ -78,6 +84,7 @@ class StreamWorkload {
       flow.has_failed = flow.has_failed || !is_cancelled(got.error());
       return false;
     }
+    multishot_buffers_seen_ += multishot_buffers_.in_use().value() > 0 ? 1 : 0;
     for (const std::byte byte : got->bytes()) {
       if (byte != pattern_byte(flow.delivered++)) {
         fault_ = "wrong bytes";
@@ -87,8 +94,10 @@ class StreamWorkload {
   }
 
   Task<void> receive(Flow& flow) {
-    ReceiveStream stream(simulation_.executor(), flow.socket, buffers_,
-                         {.most_waiting = static_cast<std::uint32_t>(random_.between(1, 6))});
+    ReceiveStreamOptions options{.most_waiting = static_cast<std::uint32_t>(random_.between(1, 6))};
+    options.multishot = random_.chance(0.5);
+    options.multishot_buffers = &multishot_buffers_;
+    ReceiveStream stream(simulation_.executor(), flow.socket, buffers_, options);
     while (true) {
       if (random_.chance(0.2)) {
         Deadline deadline(co_await current_context());
@@ -140,6 +149,8 @@ class StreamWorkload {
 
   Simulation& simulation_;
   ProvidedBuffers& buffers_;
+  ProvidedBuffers& multishot_buffers_;
+  std::uint64_t multishot_buffers_seen_ = 0;
   SeededRandom random_;
   std::deque<Flow> flows_;
   std::string fault_;
@@ -162,30 +173,40 @@ class StreamWorkload {
   return options;
 }
 
+[[nodiscard]] std::unique_ptr<ProvidedBuffers> make_few(Simulation& simulation,
+                                                        SeededRandom& random) {
+  return ProvidedBuffers::create(
+             simulation.reactor(),
+             {.count = static_cast<std::uint32_t>(random.between(1, 8)),
+              .buffer_bytes = static_cast<std::uint32_t>(random.between(1, 60))})
+      .value();
+}
+
 std::uint64_t run_workloads(bool is_stopped) {
   std::uint64_t delivered = 0;
+  std::uint64_t multishot_buffers_seen = 0;
   for (std::uint64_t seed = 1; seed <= 800; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Simulation simulation(unkind_to_streams(seed));
     SeededRandom random(seed);
-    const auto buffers =
-        ProvidedBuffers::create(simulation.reactor(),
-                                {.count = static_cast<std::uint32_t>(random.between(1, 8)),
-                                 .buffer_bytes = static_cast<std::uint32_t>(random.between(1, 60))})
-            .value();
-    StreamWorkload workload(simulation, *buffers, seed);
+    const auto buffers = make_few(simulation, random);
+    const auto multishot_buffers = make_few(simulation, random);
+    StreamWorkload workload(simulation, *buffers, *multishot_buffers, seed);
     workload.start(is_stopped);
     simulation.run();
     EXPECT_EQ(workload.fault(is_stopped), "");
     EXPECT_EQ(buffers->in_use().value(), 0);
+    EXPECT_EQ(multishot_buffers->in_use().value(), 0);
     EXPECT_EQ(simulation.reactor().in_flight(), 0U);
     EXPECT_EQ(simulation.metrics().stale_completions.value(), 0U);
     EXPECT_EQ(simulation.metrics().zero_copy_outstanding.value(), 0);
     delivered += workload.delivered();
+    multishot_buffers_seen += workload.multishot_buffers_seen();
     if (::testing::Test::HasFailure()) {
       break;
     }
   }
+  EXPECT_GT(multishot_buffers_seen, 100U);
   return delivered;
 }
 

@@ -35,7 +35,8 @@ class SLUICE_API DatagramSocket : public DescriptorOwner {
       std::span<std::byte> buffer) const noexcept {
     return Operation(ReceiveFromRequest(descriptor(), buffer));
   }
-  /// Sends one datagram, all of it or none: EMSGSIZE when it is too long for the protocol.
+  /// Sends one datagram, all of it or none: EMSGSIZE when it is too long for the protocol, EAGAIN
+  /// when the unix socket that it is for has no room: nobody tells when it has.
   [[nodiscard]] Operation<SendToRequest> send_to(std::span<const std::byte> buffer,
                                                  const SocketAddress& to) const noexcept {
     return Operation(SendToRequest(descriptor(), buffer, to));

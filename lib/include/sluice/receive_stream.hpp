@@ -117,8 +117,7 @@ class SLUICE_API ReceiveStream final : private Waker {
   const Socket& socket_;
   ProvidedBuffers& own_buffers_;
   ProvidedBuffers* multishot_buffers_;
-  ProvidedBuffers*
-      buffers_;  // one of the two: of the receive that is armed, and of what waits here
+  ProvidedBuffers* buffers_;  // of these, those of the receive that is armed and of what waits here
   ProvidedBuffers::Starved starved_{*this};
   detail::WaiterList<NextAwaiter> waiter_;  // one at most
   detail::IntrusiveList<DrainAwaiter> closers_;

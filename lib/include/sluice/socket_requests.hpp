@@ -120,7 +120,8 @@ struct SendToRequest : CountResult, OnDescriptor {
   SLUICE_API Submission prepare() noexcept;
 };
 
-/// connect(2), Linux 5.5. The address must stay valid until the operation completes.
+/// connect(2), Linux 5.5. The address must stay valid until the operation completes. To a unix
+/// socket it always runs on a worker of the kernel's.
 struct ConnectRequest : VoidResult, OnDescriptor {
   const sockaddr* address;
   std::uint32_t address_bytes;
@@ -128,6 +129,9 @@ struct ConnectRequest : VoidResult, OnDescriptor {
       : OnDescriptor(fd_in), address(address_in), address_bytes(bytes_in) {}
   Submission prepare() noexcept {
     Submission entry = entry_of(Opcode::connect);
+    // Where the listener's queue is full, the kernel takes a unix socket for ready and tries again
+    // and again before a worker waits for room; a cancel in between finds nothing and is lost.
+    entry.flags |= address->sa_family == AF_UNIX ? kSubmissionAsync : 0;
     entry.offset = address_bytes;
     entry.address = address_of(address);
     return entry;

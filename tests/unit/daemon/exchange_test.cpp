@@ -90,6 +90,20 @@ TEST(OutputBuffer, TellsTheContentOfTheLastResponseFromAllElse) {
   EXPECT_FALSE(output.has_content());
 }
 
+TEST(OutputBuffer, TakesBackTheLastResponseOnly) {
+  OutputBuffer output;
+  put(output, "head", "content");
+  EXPECT_EQ(output.settle_content(), 7U);
+  put(output, "next", "abc");
+  output.take_back();
+  EXPECT_EQ(output.unsent(), "headcontent");
+  EXPECT_EQ(output.unsent_head_bytes(), 11U);
+  output.sent(11);
+  put(output, "head", "");
+  output.take_back();
+  EXPECT_TRUE(output.empty());
+}
+
 TEST(OutputBuffer, HasRoomWhileAHeadAndASmallFileFit) {
   OutputBuffer output;
   std::size_t responses = 0;

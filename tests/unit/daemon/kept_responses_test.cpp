@@ -58,6 +58,16 @@ TEST_F(KeptResponsesTest, AResponseUnderOtherRulesIsAnotherOne) {
   KeptResponse place(store_);
   offer_twice(place, "content");
   EXPECT_TRUE(place.response(kRules + 1, http::DateLine(0)).empty());
+  place.offer(dated_head(0) + "content", head_, kRules + 1, kNow);
+  EXPECT_FALSE(place.response(kRules + 1, http::DateLine(0)).empty());
+  EXPECT_TRUE(place.response(kRules, http::DateLine(0)).empty());
+}
+
+TEST_F(KeptResponsesTest, WhatIsKeptAlreadyIsNotCopiedAgain) {
+  KeptResponse place(store_);
+  offer_twice(place, "content");
+  place.offer(dated_head(0) + "another", head_, kRules, kNow);
+  EXPECT_EQ(place.response(kRules, http::DateLine(0)), dated_head(0) + "content");
 }
 
 TEST_F(KeptResponsesTest, PartsOfTheContentAreReadWithinItsBounds) {

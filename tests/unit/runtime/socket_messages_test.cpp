@@ -161,6 +161,25 @@ TEST(SocketMessages, AcceptAndConnectEndAtTheirDeadlines) {
   }());
 }
 
+// The kernel tries again and again to connect to a full unix socket before it waits for room, and a
+// cancel that comes meanwhile must not be lost.
+TEST(SocketMessages, AConnectThatHasToWaitEndsWheneverItIsCancelled) {
+  Loop loop;
+  const TemporaryFolder folder;
+  const SocketAddress address = SocketAddress::unix_path(folder.path("s")).value();
+  const UniqueFd full = Listener::listen(address, {.backlog = 0}).value();
+  loop.run([&]() -> Task<void> {
+    const auto first = co_await Socket::connect(address);
+    EXPECT_TRUE(first);
+    for (int microseconds = 0; microseconds < 300; ++microseconds) {
+      co_await yield();
+      const auto deadline = loop.executor().now() + std::chrono::microseconds(microseconds);
+      const auto refused = co_await with_deadline(deadline, Socket::connect(address));
+      EXPECT_EQ(refused.error(), std::errc::timed_out);
+    }
+  }());
+}
+
 class DatagramTest : public ::testing::Test {
  protected:
   static DatagramSocket bind_to(const SocketAddress& address) {
@@ -201,6 +220,19 @@ TEST_F(DatagramTest, EachComesWholeWithTheAddressOfItsSender) {
       EXPECT_EQ((co_await near.receive_from(buffer))->from.to_string(), far_name.to_string());
     }());
   }
+}
+
+TEST_F(DatagramTest, ASendToAUnixSocketThatHasNoRoomSaysSo) {
+  const TemporaryFolder folder;
+  const SocketAddress name = SocketAddress::unix_path(folder.path("s")).value();
+  const DatagramSocket full = bind_to(name);
+  const DatagramSocket near = bind_to(SocketAddress::unix_path(folder.path("n")).value());
+  while (::sendto(near.fd(), "x", 1, MSG_DONTWAIT, name.data(), name.size()) == 1) {
+  }
+  loop_.run([&]() -> Task<void> {
+    const auto refused = co_await near.send_to(bytes_of("y"), name);
+    EXPECT_EQ(refused.error(), std::errc::resource_unavailable_try_again);
+  }());
 }
 
 TEST_F(DatagramTest, ErrorsAreValues) {
