@@ -27,7 +27,7 @@ bool KeptResponse::copy_content_to(std::span<std::byte> room, std::uint64_t offs
 
 void KeptResponse::offer(const http::RenderedHead& head, std::string_view content,
                          std::uint64_t rendered_for, sluice::TimePoint now) {
-  if (!std::exchange(was_offered_, true)) {
+  if (!std::exchange(was_offered_, true) || (size_ != 0 && rendered_for_ == rendered_for)) {
     return;
   }
   drop();

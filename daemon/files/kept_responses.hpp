@@ -36,8 +36,9 @@ class KeptResponse final : public sluice::detail::ListNode {
                                      std::uint64_t offset) const noexcept;
 
   /// What a response with all of the file is made of: `head`, which is kept without a Connection
-  /// field, and `content`, which has just been read. Kept from the second time on, if there is
-  /// room, so that a file that is asked for once costs none.
+  /// field, and `content`, which has just been read or copied. Kept from the second time on, if
+  /// there is room, so that a file that is asked for once costs none; what is kept under the same
+  /// rules stays.
   void offer(const http::RenderedHead& head, std::string_view content, std::uint64_t rendered_for,
              sluice::TimePoint now);
 

@@ -59,6 +59,15 @@ TEST_F(KeptResponsesTest, AResponseUnderOtherRulesIsAnotherOne) {
   EXPECT_TRUE(place.response(kRules + 1, http::DateLine(0)).empty());
 }
 
+TEST_F(KeptResponsesTest, WhatIsKeptIsNotMadeAgain) {
+  KeptResponse place(store_);
+  offer_twice(place, "content");
+  place.offer(head_, "another", kRules, kNow);
+  EXPECT_EQ(place.response(kRules, http::DateLine(0)), dated_head(0) + "content");
+  place.offer(head_, "another", kRules + 1, kNow);
+  EXPECT_EQ(place.response(kRules + 1, http::DateLine(0)), dated_head(0) + "another");
+}
+
 TEST_F(KeptResponsesTest, PartsOfTheContentAreReadWithinItsBounds) {
   KeptResponse place(store_);
   std::vector<std::byte> room(4);
