@@ -25,19 +25,23 @@ bool KeptResponse::copy_content_to(std::span<std::byte> room, std::uint64_t offs
   return true;
 }
 
-void KeptResponse::offer(std::string_view response, const http::RenderedHead& head,
+void KeptResponse::offer(const http::RenderedHead& head, std::string_view content,
                          std::uint64_t rendered_for, sluice::TimePoint now) {
   const bool is_kept = size_ != 0 && rendered_for_ == rendered_for;
   if (!std::exchange(was_offered_, true) || is_kept) {
     return;
   }
   drop();
-  if (!store_.make_room(response.size(), now)) {
+  const std::size_t size = head.bytes() + content.size();
+  if (!store_.make_room(size, now)) {
     return;
   }
-  bytes_ = std::make_unique_for_overwrite<char[]>(response.size());
-  std::memcpy(bytes_.get(), response.data(), response.size());
-  size_ = response.size();
+  bytes_ = std::make_unique_for_overwrite<char[]>(size);
+  const std::string_view lines = head.lines();
+  std::memcpy(bytes_.get(), lines.data(), lines.size());
+  std::memcpy(bytes_.get() + lines.size(), "\r\n", 2);
+  std::memcpy(bytes_.get() + head.bytes(), content.data(), content.size());
+  size_ = size;
   head_bytes_ = head.bytes();
   date_position_ = head.date_position();
   rendered_for_ = rendered_for;

@@ -35,10 +35,11 @@ class KeptResponse final : public sluice::detail::ListNode {
   [[nodiscard]] bool copy_content_to(std::span<std::byte> room,
                                      std::uint64_t offset) const noexcept;
 
-  /// A response that is sent just now: `head`, without a Connection field, and behind it all of the
-  /// file, as it was read or is kept here. Kept from the second time on, if it is not yet and there
-  /// is room, so that a file that is asked for once costs none.
-  void offer(std::string_view response, const http::RenderedHead& head, std::uint64_t rendered_for,
+  /// What a response with all of the file is made of: `head`, which is kept without a Connection
+  /// field, and `content`, which has just been read or copied. Kept from the second time on, if
+  /// there is room, so that a file that is asked for once costs none; what is kept under the same
+  /// rules stays.
+  void offer(const http::RenderedHead& head, std::string_view content, std::uint64_t rendered_for,
              sluice::TimePoint now);
 
  private:

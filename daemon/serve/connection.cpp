@@ -89,7 +89,9 @@ sluice::Task<void> Connection::run(std::unique_ptr<Connection> connection) {
     // others are served.
     end = CloseReason::no_memory;
   }
-  co_await self.close(*end);
+  if (!self.close_at_once(*end)) {
+    co_await self.close(*end);
+  }
   depart(connection);
 }
 

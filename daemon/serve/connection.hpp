@@ -180,7 +180,11 @@ class Connection final : public sluice::detail::ListNode {
   [[nodiscard]] CloseReason reason_to_close() const noexcept;
   [[nodiscard]] sluice::Task<void> answer_and_give_up(http::Status status);
   [[nodiscard]] bool must_linger(CloseReason reason) const noexcept;
+  /// Ends what is to be ended before the connection departs, without waiting. False: close() has to
+  /// be awaited.
+  [[nodiscard]] bool close_at_once(CloseReason reason) noexcept;
   [[nodiscard]] sluice::Task<void> close(CloseReason reason);
+  void count_end(CloseReason reason) noexcept;
   [[nodiscard]] sluice::Task<void> linger();
   [[nodiscard]] sluice::TimePoint time_for_log() const noexcept;
   void log_request(Cut cut, bool has_head) noexcept;

@@ -123,14 +123,27 @@ bool Connection::must_linger(CloseReason reason) const noexcept {
   }
 }
 
+void Connection::count_end(CloseReason reason) noexcept {
+  observe::ServerMetrics::of(server_.metrics.closed, reason).add();
+  server_.metrics.connections[static_cast<std::size_t>(state_)].add(-1);
+}
+
+bool Connection::close_at_once(CloseReason reason) noexcept {
+  if (stream_.is_receiving() || must_linger(reason)) {
+    return false;
+  }
+  exchange_.reset();
+  count_end(reason);
+  return true;
+}
+
 sluice::Task<void> Connection::close(CloseReason reason) {
   if (must_linger(reason)) {
     co_await linger();
   }
   exchange_.reset();
   co_await stream_.close();
-  observe::ServerMetrics::of(server_.metrics.closed, reason).add();
-  server_.metrics.connections[static_cast<std::size_t>(state_)].add(-1);
+  count_end(reason);
 }
 
 sluice::Task<void> Connection::linger() {

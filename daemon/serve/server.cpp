@@ -82,6 +82,9 @@ sluice::Result<std::unique_ptr<sluice::ProvidedBuffers>> Server::make_receive_bu
 }
 
 std::size_t Server::Intake::room() const noexcept {
+  if (is_shared) {
+    return 1;
+  }
   return total ? std::min(limit->room(), total->room()) : limit->room();
 }
 
@@ -193,7 +196,7 @@ void Server::apply(ServerUpdate update) {
     intake->state.name = place->name;
     intake->state.handler = handler_;
     if (place->backlog > 0) {
-      ::listen(intake->listener.fd(), place->backlog);
+      static_cast<void>(intake->listener.set_backlog(place->backlog));  // it listens: none fails
     }
   }
   for (ListeningSocket& socket : update.added) {
@@ -300,7 +303,9 @@ sluice::Task<void> Server::accept_connections(Intake& intake, sluice::TaskScope&
     // from an address with too many connections pushes nobody out. It costs a descriptor more for
     // each socket that accepts.
     if (extras_.addresses == nullptr && intake.is_full()) {
-      co_await make_room(intake, false);
+      // Where who comes is accepted already, room is made as if somebody had come: it happens only
+      // when a limit has just been lowered, or when others have filled up what there was.
+      co_await make_room(intake, intake.listener.is_accepting());
     }
     auto socket = co_await intake.listener.accept(intake.room());
     if (!socket) {

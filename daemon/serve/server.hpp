@@ -28,6 +28,7 @@ struct ListeningSocket {
   std::string name{};
   std::shared_ptr<ConnectionLimit> limit{};
   std::shared_ptr<ConnectionLimit> total{};  // of all listeners; null when there is none
+  bool is_shared = false;                    // its queue, with other shards
 };
 
 /// What a server may have and an admin server has not.
@@ -107,7 +108,8 @@ class Server {
           state{.id = socket.id, .index = socket.index, .name = std::move(socket.name)},
           limit(std::move(socket.limit)),
           total(std::move(socket.total)),
-          polling(&scope) {}
+          polling(&scope),
+          is_shared(socket.is_shared) {}
     [[nodiscard]] bool is_full() const noexcept {
       return limit->is_reached() || (total && total->is_reached());
     }
@@ -115,6 +117,8 @@ class Server {
     [[nodiscard]] std::optional<std::size_t> scarce() const noexcept {
       return limit->is_reached() ? std::optional(state.id) : std::nullopt;
     }
+    /// How many more may come at once. One, where other shards take from the same queue: whoever
+    /// is not busy.
     [[nodiscard]] std::size_t room() const noexcept;
     void came() noexcept;
     void went() noexcept;
@@ -124,6 +128,7 @@ class Server {
     std::shared_ptr<ConnectionLimit> total;
     sluice::CancelScope polling;  // while it looks for a client that waits
     sluice::Event drain;
+    bool is_shared;
     bool is_removed = false;
   };
   void open(ListeningSocket&& socket, sluice::TaskScope& scope);

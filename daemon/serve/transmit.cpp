@@ -32,19 +32,16 @@ std::span<char> content_room(Exchange& exchange) noexcept {
   return exchange.output.room().first(exchange.response.content_length);
 }
 
-// Whether the response is all of a file under the head that is kept of it, and nothing more.
-bool is_kept_head_and_file(const Exchange& exchange) noexcept {
-  const Response& response = exchange.response;
-  return response.rendered_head != nullptr && exchange.keep_alive &&
-         exchange.head.version == http::Version::http_1_1 && response.file->response;
+// Whether the response is all of a file, of which a copy may be kept, under the head that is kept
+// of it.
+bool is_kept_head_and_file(const Response& response) noexcept {
+  return response.rendered_head != nullptr && response.file->response;
 }
 
-// The response is in the output, its content ends there.
-void offer_to_keep(const Outlet& outlet, const Exchange& exchange, std::span<const char> content) {
-  const files::OpenFile& file = *exchange.response.file;
-  const http::RenderedHead& head = *exchange.response.rendered_head;
-  file.response->offer({content.data() - head.bytes(), head.bytes() + content.size()}, head,
-                       file.head.rendered_for, outlet.executor.now());
+void offer_to_keep(const Outlet& outlet, const Response& response, std::string_view content) {
+  const files::OpenFile& file = *response.file;
+  file.response->offer(*response.rendered_head, content, file.head.rendered_for,
+                       outlet.executor.now());
 }
 
 bool put_text(Exchange& exchange) noexcept {
@@ -97,15 +94,18 @@ bool put_content_at_once(const Outlet& outlet, Exchange& exchange, bool head_onl
     return false;
   }
   exchange.output.add_content(room.size());
-  if (is_kept_head_and_file(exchange)) {
-    offer_to_keep(outlet, exchange, room);
+  if (is_kept_head_and_file(response)) {
+    offer_to_keep(outlet, response, {room.data(), room.size()});
   }
   return true;
 }
 
 std::string_view kept_response(const Exchange& exchange, const http::DateLine& date) noexcept {
-  const bool may_be = exchange.output.empty() && exchange.head.method == http::Method::get &&
-                      is_kept_head_and_file(exchange);
+  // Without a Connection field it is that of a connection of HTTP/1.1 which goes on.
+  const bool may_be = exchange.output.empty() && exchange.keep_alive &&
+                      exchange.head.version == http::Version::http_1_1 &&
+                      exchange.head.method == http::Method::get &&
+                      is_kept_head_and_file(exchange.response);
   const files::OpenFile* const file = exchange.response.file.get();
   return may_be ? file->response->response(file->head.rendered_for, date) : std::string_view();
 }

@@ -66,7 +66,7 @@ sluice::Result<std::vector<sluice::UniqueFd>> share(std::vector<sluice::UniqueFd
   return sockets;
 }
 
-// One socket for each shard; a unix socket cannot be bound twice and is shared.
+// One socket for each shard; a unix socket cannot be bound twice.
 sluice::Result<std::vector<sluice::UniqueFd>> make_sockets(const config::Listener& listener,
                                                            unsigned count) {
   sluice::ListenOptions options;
@@ -88,7 +88,7 @@ sluice::Result<std::vector<sluice::UniqueFd>> make_sockets(const config::Listene
     port = sluice::SocketAddress::local_of(fd->get())->port();
     sockets.push_back(std::move(*fd));
   }
-  return share(std::move(sockets), count);
+  return sockets;
 }
 
 // A port that another process holds with SO_REUSEPORT, under the same user, would be shared with it
@@ -121,14 +121,13 @@ sluice::Result<std::vector<sluice::UniqueFd>> bind_sockets(const config::Listene
 
 // Those that an earlier run bound; its backlog may have been another.
 sluice::Result<std::vector<sluice::UniqueFd>> take_up(const config::Listener& listener,
-                                                      std::vector<sluice::UniqueFd> stored,
-                                                      unsigned count) {
+                                                      std::vector<sluice::UniqueFd> stored) {
   for (const sluice::UniqueFd& fd : stored) {
     if (::listen(fd.get(), static_cast<int>(listener.backlog)) != 0) {
       return sluice::failure(errno);
     }
   }
-  return share(std::move(stored), count);
+  return stored;
 }
 
 sluice::Result<std::vector<sluice::UniqueFd>> open_sockets(OpenListener& made, unsigned count,
@@ -136,13 +135,13 @@ sluice::Result<std::vector<sluice::UniqueFd>> open_sockets(OpenListener& made, u
   auto handed_over = inherited.take(made.options.name);
   made.is_inherited = !handed_over.empty();
   if (made.is_inherited) {
-    return share(std::move(handed_over), count);
+    return handed_over;
   }
   made.stored_as = stored_name(made.options.address);
   auto stored = inherited.take_stored(made.stored_as);
   made.kept_sockets = stored.size();
   return stored.empty() ? bind_sockets(made.options, count)
-                        : take_up(made.options, std::move(stored), count);
+                        : take_up(made.options, std::move(stored));
 }
 
 }  // namespace
@@ -158,6 +157,10 @@ std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>&
     made.id = first_id + index;
     made.options = listener;
     auto sockets = open_sockets(made, shard_count, inherited);
+    const bool is_shared = sockets && sockets->size() < shard_count;
+    if (is_shared) {
+      sockets = share(std::move(*sockets), shard_count);
+    }
     if (!sockets) {
       intake.listeners.pop_back();
       std::ranges::for_each(intake.listeners, remove_socket_file);
@@ -174,8 +177,12 @@ std::expected<Intake, StartError> listen_on(const std::vector<config::Listener>&
     }
     made.limit = std::make_shared<serve::ConnectionLimit>(listener.max_connections, shard_count);
     for (std::size_t place = 0; place < sockets->size(); ++place) {
-      intake.by_shard[place % shard_count].push_back(
-          {std::move((*sockets)[place]), made.id, index, listener.name, made.limit});
+      intake.by_shard[place % shard_count].push_back({.fd = std::move((*sockets)[place]),
+                                                      .id = made.id,
+                                                      .index = index,
+                                                      .name = listener.name,
+                                                      .limit = made.limit,
+                                                      .is_shared = is_shared});
     }
   }
   return intake;

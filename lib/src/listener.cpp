@@ -12,6 +12,8 @@
 
 #include <sluice/detail/invariant.hpp>
 
+#include "accept_queue.hpp"
+
 namespace sluice {
 namespace {
 
@@ -62,6 +64,7 @@ class Listener::State final : private detail::TimerNode {
     while (accepts_.size() < count) {
       accepts_.emplace_back(*this);
     }
+    look_at_queue();
   }
   ~State() {
     detail::invariant(armed_ == 0 && waiter_ == nullptr,
@@ -73,8 +76,10 @@ class Listener::State final : private detail::TimerNode {
   }
 
   [[nodiscard]] bool is_done() const noexcept { return closed_ || error_ != 0; }
+  // What one turn can bring comes on top of what waits here, until a cancel that is due by then has
+  // reached the kernel.
   void set_room(std::size_t room) noexcept {
-    one_at_a_time_ = room < executor_.reactor().ring().completion_capacity();
+    one_at_a_time_ = room < most_in_a_turn_ + kMostWaiting + ready_.size();
     if (one_at_a_time_ && (is_multishot_ || armed_ > 1)) {
       cancel_armed();
     }
@@ -103,7 +108,14 @@ class Listener::State final : private detail::TimerNode {
       waiter_ = nullptr;
     }
   }
+  // All that wait in the kernel's queue, or fill the completion queue.
+  void look_at_queue() noexcept {
+    const std::size_t completions = executor_.reactor().ring().completion_capacity();
+    const std::size_t limit = detail::accept_queue_limit(fd_.get());
+    most_in_a_turn_ = limit == 0 ? completions : std::min(limit + 1, completions);
+  }
   [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
+  [[nodiscard]] bool is_armed() const noexcept { return armed_ > 0; }
   [[nodiscard]] Result<Socket> take() noexcept {
     if (!ready_.empty()) {
       const int number = ready_.front();
@@ -295,8 +307,9 @@ class Listener::State final : private detail::TimerNode {
   detail::IntrusiveList<DrainAwaiter> closers_;
   Duration next_back_off_ = kFirstBackOff;
   int error_ = 0;
-  unsigned armed_ = 0;       // how many of the accepts
-  bool may_accept_at_once_;  // without waiting
+  std::size_t most_in_a_turn_ = 0;  // that a multishot accept hands over
+  unsigned armed_ = 0;              // how many of the accepts
+  bool may_accept_at_once_;         // without waiting
   bool has_accepted_ = false;
   bool is_multishot_ = false;  // of the armed accept
   bool one_at_a_time_ = false;
@@ -324,6 +337,16 @@ Task<void> Listener::close() {
   state.end_close();
 }
 
+Result<void> Listener::set_backlog(int backlog) noexcept {
+  const int result = ::listen(fd(), backlog);
+  if (result != 0) {
+    return failure(errno);
+  }
+  state_->look_at_queue();
+  return {};
+}
+
+bool Listener::is_accepting() const noexcept { return state_->is_armed() || state_->has_ready(); }
 int Listener::fd() const noexcept { return state_->fd(); }
 const Counter& Listener::accepted() const noexcept { return state_->accepted; }
 const Counter& Listener::backed_off() const noexcept { return state_->backed_off; }

@@ -9,6 +9,8 @@
 #include <sluice/listener.hpp>
 #include <sluice/socket.hpp>
 
+#include "accept_queue.hpp"
+
 namespace sluice {
 
 namespace {
@@ -25,6 +27,11 @@ socklen_t read_tcp_info(int fd, tcp_info& info) noexcept {
 std::size_t Listener::waiting() const noexcept {
   tcp_info info{};
   return read_tcp_info(fd(), info) != 0 ? info.tcpi_unacked : 0;
+}
+
+std::size_t detail::accept_queue_limit(int listening_socket) noexcept {
+  tcp_info info{};
+  return read_tcp_info(listening_socket, info) != 0 ? info.tcpi_sacked : 0;
 }
 
 std::optional<StreamProgress> Socket::progress() const noexcept {

@@ -29,8 +29,10 @@ struct ListenOptions {
 
 /// Accepts connections with one multishot operation (Linux 5.19): the kernel hands connections over
 /// for as long as they come, and what nobody has taken yet waits here, owned. In one turn these can
-/// be as many as the completion queue holds; a caller with less room than that is served by plain
-/// accepts, one connection each, so that the others stay in the kernel's queue.
+/// be as many as the kernel's queue of the socket holds (as the completion queue does, for a socket
+/// that is not TCP), and some more until the kernel has seen that it is to stop; a caller with less
+/// room than that is served by plain accepts, one connection each, so that the others stay in the
+/// kernel's queue.
 ///
 /// When no descriptor is left (EMFILE, ENFILE), the kernel's memory is short, or the operation ends
 /// for another passing reason, the listener backs off, from 10 ms doubling to 1 s, and arms again:
@@ -83,6 +85,13 @@ class SLUICE_API Listener {
   /// connections are refused. What has been accepted already is still handed out by accept(),
   /// which then answers ECANCELED.
   [[nodiscard]] Task<void> close();
+
+  /// Asks for another length of the kernel's queue, as listen(2) does, and reckons with it. One
+  /// system call, and another to look. Errors as of listen(2).
+  [[nodiscard]] Result<void> set_backlog(int backlog) noexcept;
+  /// Whether who comes is accepted by the kernel already, or has been and waits here: the kernel's
+  /// queue then does not tell whether somebody wants to be taken.
+  [[nodiscard]] bool is_accepting() const noexcept;
 
   /// The listening socket, which stays its own; -1 once it is closed.
   [[nodiscard]] int fd() const noexcept;

@@ -89,6 +89,9 @@ class SLUICE_API ReceiveStream final : private Waker {
   /// does not cut short. What has arrived by then is still handed out by next(), which then answers
   /// ECANCELED; so a protocol can change hands without losing a byte.
   [[nodiscard]] Task<void> close();
+  /// Whether a receive is armed. If not, close() has nothing to wait for, and the stream may go
+  /// without it.
+  [[nodiscard]] bool is_receiving() const noexcept { return armed_; }
 
   /// Filled buffers that wait to be taken.
   [[nodiscard]] std::uint32_t waiting() const noexcept { return waiting_; }

@@ -3,11 +3,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -84,27 +86,61 @@ class HotRequests : public ::testing::Test {
     co_await serving.join();
   }
 
+  // What has just changed is not kept as if it would stay.
+  void make_old_file(const std::string& name, const std::string& content) {
+    static_cast<void>(folder_.file(name, content));
+    std::filesystem::last_write_time(
+        folder_.path(name), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  }
+
   TemporaryFolder folder_;
   Loop loop_;
 };
 
-sluice::Task<void> fetch_until_the_end(HotServer& server, std::string requests,
-                                       std::string& received) {
-  sluice::TaskScope serving(co_await sluice::current_context());
-  serving.spawn(server.run());
-  auto client = co_await sluice::Socket::connect(server.address());
-  const auto sent = co_await client->send(bytes_of(requests));
-  EXPECT_EQ(sent, requests.size());
+// What is received until the connection ends.
+sluice::Task<std::string> receive_all(const sluice::Socket& client) {
+  std::string received;
   std::vector<std::byte> buffer(4096);
   while (true) {
-    const auto count = co_await client->receive(buffer);
+    const auto count = co_await client.receive(buffer);
     if (!count || *count == 0) {
-      break;
+      co_return received;
     }
     received += text_of(std::span(buffer).first(*count));
   }
+}
+
+// Each of `requests` on a connection of its own, one after the other, the last of which it ends.
+sluice::Task<void> fetch_until_the_end(HotServer& server, std::vector<std::string> requests,
+                                       std::vector<std::string>& received) {
+  sluice::TaskScope serving(co_await sluice::current_context());
+  serving.spawn(server.run());
+  for (const std::string& request : requests) {
+    auto client = co_await sluice::Socket::connect(server.address());
+    const auto sent = co_await client->send(bytes_of(request));
+    EXPECT_EQ(sent, request.size());
+    std::string answer = co_await receive_all(*client);
+    received.push_back(std::move(answer));
+  }
   server.begin_drain();
   co_await serving.join();
+}
+
+// The responses in `received`, which all have this body, without their Date.
+std::vector<std::string> undated_heads(const std::string& received, std::string_view body) {
+  std::vector<std::string> heads;
+  for (std::size_t begin = 0; begin < received.size();) {
+    const std::size_t end = received.find("\r\n\r\n", begin) + 4;
+    if (received.compare(end, body.size(), body) != 0) {
+      ADD_FAILURE() << "another body: " << received.substr(end, body.size());
+      break;
+    }
+    heads.push_back(received.substr(begin, end - begin));
+    const std::size_t date = heads.back().find("Date: ");
+    heads.back().erase(date, heads.back().find("\r\n", date) - date);
+    begin = end + body.size();
+  }
+  return heads;
 }
 
 sluice::Task<void> fetch_twice(HotServer& server, const std::string& content) {
@@ -157,27 +193,17 @@ TEST_F(HotRequests, AllocateNothingForAHeadOnly) {
 
 // The first heads are rendered, the others are that of the second, with what is a response's own.
 TEST_F(HotRequests, SayTheSameOfAFileEachTime) {
-  static_cast<void>(folder_.file("a.txt", "content"));
-  std::filesystem::last_write_time(
-      folder_.path("a.txt"), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  make_old_file("a.txt", "content");
   HotServer server(loop_.executor(), folder_.path());
-  std::string received;
+  std::vector<std::string> received;
   loop_.run(fetch_until_the_end(server,
-                                "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
-                                "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
-                                "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
-                                "GET /a.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-                                "GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                                {"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+                                 "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+                                 "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+                                 "GET /a.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+                                 "GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"},
                                 received));
-  std::vector<std::string> heads;
-  for (std::size_t begin = 0; begin < received.size();) {
-    const std::size_t end = received.find("\r\n\r\n", begin) + 4;
-    ASSERT_EQ(received.substr(end, 7), "content");
-    heads.push_back(received.substr(begin, end - begin));
-    const std::size_t date = heads.back().find("Date: ");
-    heads.back().erase(date, heads.back().find("\r\n", date) - date);
-    begin = end + 7;
-  }
+  const auto heads = undated_heads(received.at(0), "content");
   ASSERT_EQ(heads.size(), 5U);
   EXPECT_NE(heads[0].find("Content-Type: text/plain"), std::string::npos) << heads[0];
   EXPECT_NE(heads[0].find("Content-Length: 7\r\n"), std::string::npos) << heads[0];
@@ -186,6 +212,31 @@ TEST_F(HotRequests, SayTheSameOfAFileEachTime) {
   const std::string lines = heads[0].substr(0, heads[0].size() - 2);
   EXPECT_EQ(heads[3], lines + "Connection: keep-alive\r\n\r\n");
   EXPECT_EQ(heads[4], lines + "Connection: close\r\n\r\n");
+}
+
+// Connections for one request make a copy of a small file as well as others do, and have it.
+TEST_F(HotRequests, ThatEndTheirConnectionShareTheCopyOfASmallFile) {
+  make_old_file("a.txt", "content");
+  HotServer server(loop_.executor(), folder_.path());
+  const std::string last = "GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const std::string old = "GET /a.txt HTTP/1.0\r\n\r\n";
+  const std::string both = "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n" + last;
+  std::vector<std::string> requests(24, last);
+  requests.insert(requests.end(), {old, both});
+  std::vector<std::string> received;
+  loop_.run(fetch_until_the_end(server, requests, received));
+  std::vector<std::string> heads;
+  for (const std::string& answers : received) {
+    std::ranges::copy(undated_heads(answers, "content"), std::back_inserter(heads));
+  }
+  ASSERT_EQ(heads.size(), 27U);
+  constexpr std::string_view kEnd = "Connection: close\r\n\r\n";
+  ASSERT_TRUE(heads[0].ends_with(kEnd)) << heads[0];
+  EXPECT_EQ(std::ranges::count(heads, heads[0]), 26);
+  EXPECT_EQ(heads[25], heads[0].substr(0, heads[0].size() - kEnd.size()) + "\r\n");
+  const auto& paths = server.metrics().data_paths;
+  EXPECT_GT(paths.kept.value(), 0U);
+  EXPECT_EQ(paths.kept.value() + paths.buffered.value(), 27U);
 }
 
 // As on a file system, or under a filter, that does not know it.

@@ -26,9 +26,8 @@ class KeptResponsesTest : public ::testing::Test {
  protected:
   // From the second offer on it is kept.
   void offer_twice(KeptResponse& place, const std::string& content, sluice::TimePoint now = kNow) {
-    const std::string response = dated_head(0) + content;
-    place.offer(response, head_, kRules, now);
-    place.offer(response, head_, kRules, now);
+    place.offer(head_, content, kRules, now);
+    place.offer(head_, content, kRules, now);
   }
   static bool is_kept(KeptResponse& place) {
     return !place.response(kRules, http::DateLine(0)).empty();
@@ -40,7 +39,7 @@ class KeptResponsesTest : public ::testing::Test {
 
 TEST_F(KeptResponsesTest, AFileThatIsAskedForOnceCostsNoRoom) {
   KeptResponse place(store_);
-  place.offer(dated_head(0) + "content", head_, kRules, kNow);
+  place.offer(head_, "content", kRules, kNow);
   EXPECT_FALSE(is_kept(place));
   EXPECT_EQ(store_.held_bytes(), 0U);
 }
@@ -58,16 +57,18 @@ TEST_F(KeptResponsesTest, AResponseUnderOtherRulesIsAnotherOne) {
   KeptResponse place(store_);
   offer_twice(place, "content");
   EXPECT_TRUE(place.response(kRules + 1, http::DateLine(0)).empty());
-  place.offer(dated_head(0) + "content", head_, kRules + 1, kNow);
+  place.offer(head_, "content", kRules + 1, kNow);
   EXPECT_FALSE(place.response(kRules + 1, http::DateLine(0)).empty());
   EXPECT_TRUE(place.response(kRules, http::DateLine(0)).empty());
 }
 
-TEST_F(KeptResponsesTest, WhatIsKeptAlreadyIsNotCopiedAgain) {
+TEST_F(KeptResponsesTest, WhatIsKeptIsNotMadeAgain) {
   KeptResponse place(store_);
   offer_twice(place, "content");
-  place.offer(dated_head(0) + "another", head_, kRules, kNow);
+  place.offer(head_, "another", kRules, kNow);
   EXPECT_EQ(place.response(kRules, http::DateLine(0)), dated_head(0) + "content");
+  place.offer(head_, "another", kRules + 1, kNow);
+  EXPECT_EQ(place.response(kRules + 1, http::DateLine(0)), dated_head(0) + "another");
 }
 
 TEST_F(KeptResponsesTest, PartsOfTheContentAreReadWithinItsBounds) {
