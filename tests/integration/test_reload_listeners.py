@@ -25,6 +25,24 @@ def test_the_backlog_of_a_listener_is_changed(fleet, root):
         assert made.daemon.get("/a").body == b"file"
 
 
+def test_a_lowered_limit_holds_for_who_comes_next(fleet, root):
+    """Until then there is room for all that come, and they are accepted many at once."""
+    one = "runtime: {workers: 1}\n"
+    with control.Controlled(fleet, configuration({"/": root}, extra=ADMIN + one)) as made:
+        idle = [made.daemon.connect() for _ in range(5)]
+        for connection in idle:
+            connection.send(wire.request("/a"))
+            assert connection.read_response().body == b"file"
+        listeners = "  - {name: web, address: 127.0.0.1:0, max_connections: 2}\n"
+        assert made.reload(configuration({"/": root}, extra=ADMIN + one,
+                                         listeners=listeners)).status == 0
+        for _ in range(4):
+            assert made.daemon.get("/a").body == b"file"
+        wait_until(lambda: sum(connection.ended() for connection in idle) >= 4,
+                   "the idle ones give way")
+        assert made.daemon.scrape().total("sluiced_connections") <= 2
+
+
 def test_an_address_that_overlaps_takes_a_restart(fleet, root):
     with control.Controlled(fleet, configuration({"/": root})) as made:
         port = made.reload(configuration({"/": root}, listeners=WEB + EXTRA)).endpoints["extra"]

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <sluice/listener.hpp>
+#include <sluice/sync.hpp>
 #include <sluice/timer.hpp>
 
 #include "support.hpp"
@@ -192,6 +193,43 @@ TEST(ListenerOnABlockingSocket, NeverBlocksItsThread) {
   EXPECT_EQ(listener.try_accept().error(), std::errc::resource_unavailable_try_again);
   loop.run([&]() -> Task<void> {
     EXPECT_TRUE(co_await listener.accept(1));
+    co_await listener.close();
+  }());
+}
+
+// However many completions there is room for: no more can come at once than the queue holds.
+TEST(ListenerWithAShortQueue, TakesAllThatWaitFromACallerWhoHasRoomForAQueue) {
+  constexpr std::size_t kRoom = 8 + 200;
+  Loop loop({.submission_entries = 64, .completion_entries = 4096});
+  Listener listener(
+      loop.executor(),
+      Listener::listen(SocketAddress::ip("127.0.0.1", 0).value(), {.backlog = 8}).value());
+  const SocketAddress address = SocketAddress::local_of(listener.fd()).value();
+  std::deque<UniqueFd> clients;
+  const auto connect_three = [&] {
+    for (int count = 0; count < 3; ++count) {
+      clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      ASSERT_EQ(::connect(clients.back().get(), address.data(), address.size()), 0);
+    }
+  };
+  loop.run([&]() -> Task<void> {
+    EXPECT_FALSE(listener.is_accepting());
+    connect_three();
+    EXPECT_TRUE(co_await listener.accept(8));
+    EXPECT_EQ(listener.accepted().value(), 1U);
+    EXPECT_FALSE(listener.is_accepting());
+    EXPECT_TRUE(co_await listener.accept(kRoom));
+    EXPECT_EQ(listener.accepted().value(), 3U);
+    EXPECT_TRUE(listener.is_accepting());
+
+    EXPECT_TRUE(listener.set_backlog(512));
+    EXPECT_TRUE(co_await listener.accept(kRoom));  // who has come already; the others are left
+    while (listener.is_accepting()) {
+      co_await yield();
+    }
+    connect_three();
+    EXPECT_TRUE(co_await listener.accept(kRoom));
+    EXPECT_EQ(listener.accepted().value(), 4U);
     co_await listener.close();
   }());
 }

@@ -170,43 +170,6 @@ TEST_F(ListenerTest, LeavesToTheKernelWhatTheCallerHasNoRoomFor) {
   }());
 }
 
-// However many completions there is room for: no more can come at once than the queue holds.
-TEST(ListenerWithAShortQueue, TakesAllThatWaitFromACallerWhoHasRoomForAQueue) {
-  constexpr std::size_t kRoom = 8 + 200;
-  Loop loop({.submission_entries = 64, .completion_entries = 4096});
-  Listener listener(
-      loop.executor(),
-      Listener::listen(SocketAddress::ip("127.0.0.1", 0).value(), {.backlog = 8}).value());
-  const SocketAddress address = SocketAddress::local_of(listener.fd()).value();
-  std::deque<UniqueFd> clients;
-  const auto connect_three = [&] {
-    for (int count = 0; count < 3; ++count) {
-      clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      ASSERT_EQ(::connect(clients.back().get(), address.data(), address.size()), 0);
-    }
-  };
-  loop.run([&]() -> Task<void> {
-    EXPECT_FALSE(listener.is_accepting());
-    connect_three();
-    EXPECT_TRUE(co_await listener.accept(8));
-    EXPECT_EQ(listener.accepted().value(), 1U);
-    EXPECT_FALSE(listener.is_accepting());
-    EXPECT_TRUE(co_await listener.accept(kRoom));
-    EXPECT_EQ(listener.accepted().value(), 3U);
-    EXPECT_TRUE(listener.is_accepting());
-
-    EXPECT_TRUE(listener.set_backlog(512));
-    EXPECT_TRUE(co_await listener.accept(kRoom));  // who has come already; the others are left
-    while (listener.is_accepting()) {
-      co_await yield();
-    }
-    connect_three();
-    EXPECT_TRUE(co_await listener.accept(kRoom));
-    EXPECT_EQ(listener.accepted().value(), 4U);
-    co_await listener.close();
-  }());
-}
-
 TEST_F(ListenerTest, HandsOutWhoHasComeBehindAnotherWithoutWaiting) {
   constexpr auto kNobody = std::errc::resource_unavailable_try_again;
   EXPECT_EQ(listener_->try_accept().error(), kNobody);
