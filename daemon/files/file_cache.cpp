@@ -225,7 +225,7 @@ SharedFile FileCache::admit(const Root& root, const Key& key, SharedFile opened)
 }
 
 void FileCache::keep(std::unique_ptr<Entry> entry, SharedFile file) {
-  give(*entry, std::move(file));
+  set_file(*entry, std::move(file));
   make_room();
   by_use_.push_back(*entry);
   entries_.insert(std::move(entry));
@@ -238,7 +238,7 @@ void FileCache::refresh(Entry& entry, SharedFile opened) {
     drop(entry);
     return;
   }
-  give(entry, std::move(opened));
+  set_file(entry, std::move(opened));
   entry.absent_siblings = 0;
   entry.unlink();
   by_use_.push_back(entry);
@@ -246,7 +246,7 @@ void FileCache::refresh(Entry& entry, SharedFile opened) {
 
 // A write to the file is told of, so that a copy of its contents is as true as its length; but not
 // one through a mapping or by io_submit(2), which shows when the file is looked at again.
-void FileCache::give(Entry& entry, SharedFile file) {
+void FileCache::set_file(Entry& entry, SharedFile file) {
   if (entry.is_watched && file->status.size_bytes <= KeptResponses::kLargestFileBytes) {
     file->response = std::make_unique<KeptResponse>(responses_);
   }

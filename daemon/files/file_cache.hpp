@@ -116,7 +116,7 @@ class FileCache {
   void keep(std::unique_ptr<Entry> entry, SharedFile file);
   void tell_changes();
   void refresh(Entry& entry, SharedFile opened);
-  void give(Entry& entry, SharedFile file);
+  void set_file(Entry& entry, SharedFile file);
   void make_room();
   void drop(Entry& entry) noexcept;
 

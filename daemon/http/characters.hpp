@@ -19,8 +19,7 @@ enum CharacterClass : std::uint8_t {
   kNameClass = 8,        // a registered name without percent-encoding or comma, see authority.hpp
   kEtagClass = 16,       // etagc, RFC 9110 section 8.8.3
   kControlClass = 32,    // %x00-1F and %x7F, the horizontal tab among them
-  kPlainClass =
-      64,  // stands for itself in the path of a target: none of '%', '\\', '/', '.' and '?'
+  kPlainClass = 64,  // stands for itself in the path of a target: none of '%', '\\', '/', '.', '?'
 };
 
 consteval std::array<std::uint8_t, 256> make_character_classes() {
