@@ -287,7 +287,7 @@ void append_server_families(std::span<const ShardSource> shards, FamilyList& fam
 std::size_t max_server_series() noexcept {
   constexpr std::size_t kSingle = 5;  // accepted, back-offs, waits, requests in flight, body bytes
   constexpr std::size_t kFileCache = 8;
-  constexpr std::size_t kDataPaths = 9;
+  constexpr std::size_t kDataPaths = 10;
   constexpr std::size_t kRepresentations = http::kContentCodingCount + 4;
   constexpr std::size_t kAccessLog = 3;
   constexpr std::size_t kTransfers = 1 + 2 * observe::kTransferCutNames.size();
