@@ -60,9 +60,7 @@ void KeptResponse::drop() noexcept {
 }
 
 KeptResponses::~KeptResponses() {
-  while (KeptResponse* oldest = by_age_.front()) {
-    oldest->drop();
-  }
+  by_age_.for_each([](KeptResponse& kept) { kept.drop(); });
 }
 
 bool KeptResponses::make_room(std::size_t bytes, sluice::TimePoint now) noexcept {
