@@ -199,9 +199,10 @@ void append_operations(std::span<const ShardSource> shards, FamilyList& families
   families.begin_histogram(
       "sluice_ring_operation_duration_seconds",
       "From the turn an operation was begun in to the turn its end was seen in, over all shards. "
-      "Waiting for the other side is part of it: a receive lasts through the client's idle time, "
-      "an accept until it is disarmed, a wake until another thread calls. What could be done at "
-      "once, without the ring, is not counted.",
+      "One that goes on after a completion, as an accept or the receive of a busy connection, "
+      "counts with each, from the one before. Waiting for the other side is part of it: a receive "
+      "lasts through the client's idle time, a wake until another thread calls. What could be done "
+      "at once, without the ring, is not counted.",
       kNanosecondsPerSecond);
   for (std::size_t kind = 0; kind < sluice::kOperationKindCount; ++kind) {
     HistogramTotal total(sluice::LatencyHistogram::bounds());

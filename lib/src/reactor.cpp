@@ -147,7 +147,7 @@ std::size_t Reactor::wait(Duration at_most) { return turn(at_most); }
 
 // Of the sends only those without a copy complete twice: with the count, and when the buffer is
 // free. True for the second.
-bool Reactor::account_zero_copy(Completion completion, OperationKind kind) noexcept {
+bool Reactor::account_zero_copy(Completion completion) noexcept {
   if ((completion.flags & kCompletionNotification) != 0) {
     metrics_.zero_copy_released.add();
     metrics_.zero_copy_outstanding.add(-1);
@@ -156,7 +156,7 @@ bool Reactor::account_zero_copy(Completion completion, OperationKind kind) noexc
     }
     return true;
   }
-  if (kind == OperationKind::send && !completion.is_final()) {
+  if (!completion.is_final()) {
     metrics_.zero_copy_outstanding.add(1);
   }
   return false;

@@ -42,6 +42,11 @@ class Reactor::Latencies {
     }
     ++count_;
   }
+  // Of an operation that goes on: each completion counts from the one before.
+  void add_one_of_many(detail::Slot& slot) noexcept {
+    observe(metrics_.latency[static_cast<std::size_t>(slot.kind)], now_ - slot.registered_at);
+    slot.registered_at = now_;
+  }
 
  private:
   void observe_all() noexcept {
@@ -70,8 +75,12 @@ inline void Reactor::complete(const RingCompletion& entry, Latencies& latencies)
   Waker& waker = *slot->waker;
   bool has_failed = entry.result < 0 && entry.result != -ECANCELED;
   if ((entry.flags & (kCompletionMore | kCompletionNotification)) != 0) [[unlikely]] {
-    // A notification says how the bytes went, not whether the operation failed.
-    has_failed &= !account_zero_copy(completion, slot->kind);
+    if (slot->kind == OperationKind::send) {
+      // A notification says how the bytes went, not whether the operation failed.
+      has_failed &= !account_zero_copy(completion);
+    } else {
+      latencies.add_one_of_many(*slot);
+    }
   }
   if (has_failed) [[unlikely]] {
     metrics_.failed[static_cast<std::size_t>(slot->kind)].add();

@@ -310,29 +310,6 @@ TEST(Reactor, WakersRegisterTheNextOperationEvenWhenEveryPlaceIsTaken) {
   EXPECT_EQ(simulated.metrics().completed.value(), 16U * 50U);
 }
 
-TEST(Reactor, ListsWhatIsInFlightWithKindAndAge) {
-  SimulatedReactor simulated({.is_scripted = true});
-  const UniqueFd stream = simulated.store().open(SimulatedStore::make_stream({}, false));
-  Bytes buffer(16);
-  RecordingWaker waker;
-  const auto id = simulated.reactor().register_operation(waker, receive_into(stream.get(), buffer));
-  simulated.reactor().wait(30s);
-  std::vector<OperationId> seen;
-  simulated.reactor().for_each_in_flight(
-      [&seen](OperationId which, OperationKind kind, Duration age) {
-        seen.push_back(which);
-        EXPECT_EQ(kind, OperationKind::receive);
-        EXPECT_EQ(age, 30s);
-      });
-  EXPECT_EQ(seen, std::vector{id.value()});
-  simulated.ring().complete(id->to_user_data(), -ECONNRESET);
-  simulated.turn();
-  const auto kind = static_cast<std::size_t>(OperationKind::receive);
-  EXPECT_EQ(simulated.metrics().failed[kind].value(), 1U);
-  EXPECT_EQ(simulated.metrics().latency[kind].count(), 1U);
-  EXPECT_EQ(simulated.metrics().latency[kind].sum(), 30'000'000'000U);
-}
-
 TEST(Reactor, WakeEndsAWait) {
   SimulatedReactor simulated;
   ASSERT_TRUE(simulated.reactor().enable_wake().has_value());

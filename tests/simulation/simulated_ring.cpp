@@ -129,6 +129,7 @@ void SimulatedRing::take_submissions(unsigned count) noexcept {
       cancel(entry);
     } else {
       ++operations_taken_;
+      ++taken_of_[entry.opcode];
       admit(entry);
     }
   }

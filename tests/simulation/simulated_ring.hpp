@@ -132,6 +132,9 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::vector<PendingOperation> pending() const;
   [[nodiscard]] std::uint64_t enters() const noexcept { return enters_; }
   [[nodiscard]] std::uint64_t operations_taken() const noexcept { return operations_taken_; }
+  [[nodiscard]] std::uint64_t operations_taken(Opcode opcode) const noexcept {
+    return taken_of_.contains(opcode) ? taken_of_.at(opcode) : 0;
+  }
   [[nodiscard]] std::uint64_t cancels_taken() const noexcept { return cancels_taken_; }
   [[nodiscard]] std::uint64_t finals_posted() const noexcept { return finals_posted_; }
   /// Connections that were accepted and found no place in the table of direct descriptors.
@@ -255,6 +258,7 @@ class SimulatedRing final : public Ring {
 
   std::uint64_t enters_ = 0;
   std::uint64_t operations_taken_ = 0;
+  std::map<Opcode, std::uint64_t> taken_of_;  // ... the same, by what they are
   std::uint64_t cancels_taken_ = 0;
   std::uint64_t finals_posted_ = 0;
   std::uint64_t connections_dropped_ = 0;

@@ -57,7 +57,8 @@ struct ReactorMetrics {
   /// Operations waiting for room in the queues.
   Gauge parked;
   /// From the turn an operation was registered in to the turn its final completion was reaped in,
-  /// both read off the turn's clock: the wait for room in the queues is part of it.
+  /// both read off the turn's clock: the wait for room in the queues is part of it. One that goes
+  /// on after a completion (a multishot accept or receive) counts with each, from the one before.
   std::array<LatencyHistogram, kOperationKindCount> latency;
   std::array<Counter, kOperationKindCount> failed;  // completions with an error but ECANCELED
 };
@@ -207,8 +208,7 @@ class SLUICE_API Reactor {
   void complete_unsubmitted_cancels() noexcept;
   [[gnu::noinline]] void account_failed_enter(int error);
   [[gnu::noinline]] void account_stray(const RingCompletion& entry) noexcept;
-  [[nodiscard, gnu::noinline]] bool account_zero_copy(Completion completion,
-                                                      OperationKind kind) noexcept;
+  [[nodiscard, gnu::noinline]] bool account_zero_copy(Completion completion) noexcept;
 
   // lib/src/reactor_turn.hpp
   class Latencies;

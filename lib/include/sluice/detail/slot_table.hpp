@@ -22,7 +22,7 @@ struct Slot {
   };
 
   Waker* waker = nullptr;
-  TimePoint registered_at{};
+  TimePoint registered_at{};  // or last completed, of one that goes on after that
   std::uint32_t generation = 0;
   std::uint32_t link = kNoSlot;  // the next free slot, of one that is free
   OperationKind kind = OperationKind::other;
