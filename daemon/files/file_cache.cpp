@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <functional>
 #include <utility>
 
 #include <sluice/operations.hpp>
@@ -28,24 +28,8 @@ bool is_out_of_watches(const std::error_code& error) noexcept {
   return error == std::errc::no_space_on_device || error == std::errc::not_enough_memory;
 }
 
-// In line, unlike std::hash, and eight bytes at a time. It need not withstand anybody: only files
-// that are there are kept.
 std::size_t hash_of(std::size_t root_index, std::string_view path) noexcept {
-  constexpr std::uint64_t kMultiplier = 0x9e3779b97f4a7c15;  // 2^64 / the golden ratio, odd
-  std::uint64_t hash = root_index ^ path.size();
-  const auto add = [&hash](const char* bytes, std::size_t count) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes, count);
-    hash = (hash ^ word) * kMultiplier;
-    hash ^= hash >> 32;
-  };
-  for (; path.size() >= sizeof(std::uint64_t); path.remove_prefix(sizeof(std::uint64_t))) {
-    add(path.data(), sizeof(std::uint64_t));
-  }
-  if (!path.empty()) {
-    add(path.data(), path.size());
-  }
-  return hash;
+  return std::hash<std::string_view>{}(path) + root_index;
 }
 
 }  // namespace

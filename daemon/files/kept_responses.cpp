@@ -7,7 +7,7 @@ namespace sluiced::files {
 
 std::string_view KeptResponse::response(std::uint64_t rendered_for,
                                         const http::DateLine& date) noexcept {
-  if (size_ == 0 || rendered_for_ != rendered_for) {
+  if (!is_of(rendered_for)) {
     return {};
   }
   if (dated_ != date.time()) {
@@ -27,8 +27,7 @@ bool KeptResponse::copy_content_to(std::span<std::byte> room, std::uint64_t offs
 
 void KeptResponse::offer(const http::RenderedHead& head, std::string_view content,
                          std::uint64_t rendered_for, sluice::TimePoint now) {
-  const bool is_kept = size_ != 0 && rendered_for_ == rendered_for;
-  if (!std::exchange(was_offered_, true) || is_kept) {
+  if (!std::exchange(was_offered_, true) || is_of(rendered_for)) {
     return;
   }
   drop();
@@ -37,15 +36,14 @@ void KeptResponse::offer(const http::RenderedHead& head, std::string_view conten
     return;
   }
   bytes_ = std::make_unique_for_overwrite<char[]>(size);
-  const std::string_view lines = head.lines();
-  std::memcpy(bytes_.get(), lines.data(), lines.size());
-  std::memcpy(bytes_.get() + lines.size(), "\r\n", 2);
+  const http::DateLine any_date(0);  // until response() is asked for one
+  static_cast<void>(head.write({bytes_.get(), head.bytes()}, any_date, {}));  // there is room
   std::memcpy(bytes_.get() + head.bytes(), content.data(), content.size());
   size_ = size;
   head_bytes_ = head.bytes();
   date_position_ = head.date_position();
   rendered_for_ = rendered_for;
-  dated_.reset();
+  dated_ = any_date.time();
   kept_since_ = now;
   store_.held_bytes_ += size_;
   store_.by_age_.push_back(*this);

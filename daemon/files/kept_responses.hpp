@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -44,6 +43,9 @@ class KeptResponse final : public sluice::detail::ListNode {
 
  private:
   friend class KeptResponses;
+  [[nodiscard]] bool is_of(std::uint64_t rendered_for) const noexcept {
+    return size_ != 0 && rendered_for_ == rendered_for;
+  }
   void drop() noexcept;
 
   KeptResponses& store_;
@@ -52,7 +54,7 @@ class KeptResponse final : public sluice::detail::ListNode {
   std::size_t head_bytes_ = 0;
   std::size_t date_position_ = 0;
   std::uint64_t rendered_for_ = 0;
-  std::optional<http::UnixSeconds> dated_;  // what date the head has
+  http::UnixSeconds dated_ = 0;  // what date the head has
   sluice::TimePoint kept_since_{};
   bool was_offered_ = false;
 };

@@ -7,14 +7,7 @@
 namespace sluiced::http {
 
 KnownField identify_field(std::string_view name) {
-  // As equals_ignoring_case(), in fewer steps: of the characters of `lower`, letters alone have the
-  // bit 0x40, and what differs from them in the bit 0x20 at most is the letter in either case.
-  const auto matches = [name](std::string_view lower) {
-    for (std::size_t i = 0; i < lower.size(); ++i) {
-      if ((name[i] | ((lower[i] & 0x40) >> 1)) != lower[i]) return false;
-    }
-    return true;
-  };
+  const auto matches = [name](std::string_view lower) { return equals_ignoring_case(name, lower); };
   // The length leaves at most three candidates, and the first letter tells those apart.
   switch (name.size()) {
     case 4:

@@ -80,13 +80,11 @@ std::optional<ProtocolError> decide_authority(RequestHead& head, const TargetAut
   }
   const auto value = head.fields.single(KnownField::host);
   if (!value) return ProtocolError::bad_host;
-  if (!found.authority) {
-    head.authority = parse_authority(*value);
-    return head.authority ? std::nullopt : std::optional(ProtocolError::bad_host);
-  }
   const auto host = parse_authority(*value);
   if (!host) return ProtocolError::bad_host;
-  if (!same_authority(*found.authority, *host, found.default_port)) {
+  if (!found.authority) {
+    head.authority = host;
+  } else if (!same_authority(*found.authority, *host, found.default_port)) {
     return ProtocolError::host_mismatch;
   }
   return std::nullopt;

@@ -126,9 +126,6 @@ class RenderedHead {
   [[nodiscard]] bool empty() const { return text_.empty(); }
   /// How long it is when it is written without a Connection field.
   [[nodiscard]] std::size_t bytes() const { return text_.size() + 2; }
-  /// All of its lines, with the Date of when it was rendered and without a Connection field; the
-  /// empty line that ends a head is not among them.
-  [[nodiscard]] std::string_view lines() const { return text_; }
   /// Where in it the Date line begins.
   [[nodiscard]] std::size_t date_position() const { return date_position_; }
   /// Writes it into `buffer`. `connection` is the line of that field, or nothing.

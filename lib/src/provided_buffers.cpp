@@ -80,9 +80,7 @@ void ProvidedBuffers::taken(std::uint16_t id, std::uint32_t length) noexcept {
 void ProvidedBuffers::give_back(std::uint16_t id) noexcept {
   provide(id);
   in_use_.add(-1);
-  if (!starved_.empty()) {
-    feed_starved();
-  }
+  feed_starved();
 }
 
 void ProvidedBuffers::starve(Starved& place) noexcept {

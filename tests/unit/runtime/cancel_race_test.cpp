@@ -140,14 +140,14 @@ class ReceiveRace {
       }
       co_await tasks.join();
     }
-    EXPECT_GT(received_, 0U);
+    EXPECT_GT(bytes_.received(), 0U);
     EXPECT_GT(cancelled_, 0U);
     // What is left in the socket is exactly what the receiver has not had.
     std::array<std::byte, 256> rest;
-    while (received_ < sent_) {
+    while (bytes_.received() < bytes_.sent()) {
       const ssize_t count = ::recv(pair_.near.fd(), rest.data(), rest.size(), MSG_DONTWAIT);
       CO_ASSERT_TRUE(count > 0);
-      take(std::span(rest).first(static_cast<std::size_t>(count)));
+      bytes_.take(std::span(rest).first(static_cast<std::size_t>(count)));
     }
     EXPECT_EQ(::recv(pair_.near.fd(), rest.data(), rest.size(), MSG_DONTWAIT), -1);
   }
@@ -158,7 +158,7 @@ class ReceiveRace {
     buffer.fill(kUntouched);
     const auto got = co_await pair_.near.receive(buffer).within(scope);
     if (got) {
-      take(std::span(buffer).first(*got));
+      bytes_.take(std::span(buffer).first(*got));
     } else {
       EXPECT_TRUE(is_cancelled(got.error())) << got.error().message();
       EXPECT_EQ(buffer[0], kUntouched) << "a cancelled receive took a byte with it";
@@ -182,22 +182,12 @@ class ReceiveRace {
       send();
     }
   }
-  void send() {
-    const auto byte = static_cast<char>(sent_++ % 251);
-    put(pair_.far.fd(), {&byte, 1});
-  }
-  void take(std::span<const std::byte> bytes) {
-    for (const std::byte byte : bytes) {
-      EXPECT_EQ(byte, static_cast<std::byte>(received_ % 251));
-      ++received_;
-    }
-  }
+  void send() { put(pair_.far.fd(), text_of(bytes_.next(1))); }
 
   static constexpr std::byte kUntouched{0xfe};
   Pair pair_ = socket_pair();
   std::mt19937 random_;
-  std::uint64_t sent_ = 0;
-  std::uint64_t received_ = 0;
+  PatternedStream bytes_;
   std::uint64_t cancelled_ = 0;
 };
 

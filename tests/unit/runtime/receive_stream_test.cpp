@@ -310,21 +310,12 @@ TEST(ReceiveStreamRace, CancelledAndClosedAtRandomMomentsLosesNoByteAndNoBuffer)
   std::uint64_t late = 0;
   const auto race = [&](std::uint64_t rounds) -> Task<void> {
     const Pair pair = socket_pair();
-    std::uint64_t sent = 0;
-    std::uint64_t received = 0;
-    const auto take = [&](std::span<const std::byte> bytes) {
-      for (const std::byte byte : bytes) {
-        EXPECT_EQ(byte, static_cast<std::byte>(received % 251));
-        ++received;
-      }
-    };
+    PatternedStream bytes;
     const auto disturb = [&](CancelScope& scope) -> Task<void> {
       for (auto turns = random() % 3; turns > 0; --turns) {
         co_await yield();
       }
-      const auto bytes = pattern(random() % 30, sent % 251);
-      put(pair.far.fd(), text_of(bytes));
-      sent += bytes.size();
+      put(pair.far.fd(), text_of(bytes.next(random() % 30)));
       for (auto turns = random() % 3; turns > 0; --turns) {
         co_await yield();
       }
@@ -344,20 +335,20 @@ TEST(ReceiveStreamRace, CancelledAndClosedAtRandomMomentsLosesNoByteAndNoBuffer)
             ++cancelled;
             break;
           }
-          take(got->bytes());
+          bytes.take(got->bytes());
         }
         co_await stream.close();
         co_await tasks.join();
         while (stream.waiting() > 0) {
           const auto got = co_await stream.next();
-          take(got->bytes());
+          bytes.take(got->bytes());
           ++late;
         }
       }
       std::array<std::byte, 256> rest;
       const ssize_t left = ::recv(pair.near.fd(), rest.data(), rest.size(), MSG_DONTWAIT);
-      take(std::span(rest).first(static_cast<std::size_t>(std::max<ssize_t>(left, 0))));
-      EXPECT_EQ(received, sent);
+      bytes.take(std::span(rest).first(static_cast<std::size_t>(std::max<ssize_t>(left, 0))));
+      EXPECT_EQ(bytes.received(), bytes.sent());
     }
   };
   for (int count = 0; count < 6; ++count) {

@@ -131,25 +131,13 @@ TEST_F(RepeatedReceives, OfUnixSocketsAreArmedOneByOne) {
 TEST_F(RepeatedReceives, LoseNoByteAndNoBufferWheneverBytesCome) {
   std::mt19937 random(7);
   const auto race = [&](const Pair& pair, int rounds) -> Task<void> {
-    std::uint64_t sent = 0;
-    std::uint64_t received = 0;
-    const auto take = [&](std::span<const std::byte> bytes) {
-      for (const std::byte byte : bytes) {
-        EXPECT_EQ(byte, static_cast<std::byte>(received % 251));
-        ++received;
-      }
-    };
-    const auto say = [&](std::size_t length) {
-      const auto bytes = pattern(length, sent % 251);
-      put(pair.far.fd(), text_of(bytes));
-      sent += length;
-    };
+    PatternedStream bytes;
     for (int round = 0; round < rounds; ++round) {
       ReceiveStream stream(loop_.executor(), pair.near, *shared_, options());
       for (auto times = random() % 12; times > 0; --times) {
-        say(1 + random() % (random() % 8 == 0 ? 300 : 20));
+        put(pair.far.fd(), text_of(bytes.next(1 + random() % (random() % 8 == 0 ? 300 : 20))));
         const auto got = co_await stream.next();
-        take(got->bytes());
+        bytes.take(got->bytes());
         for (auto turns = random() % 3; turns > 0; --turns) {
           co_await yield();
         }
@@ -157,19 +145,19 @@ TEST_F(RepeatedReceives, LoseNoByteAndNoBufferWheneverBytesCome) {
       co_await stream.close();
       while (stream.waiting() > 0) {
         const auto got = co_await stream.next();
-        take(got->bytes());
+        bytes.take(got->bytes());
       }
       std::array<std::byte, 4096> rest;
-      while (received < sent) {
+      while (bytes.received() < bytes.sent()) {
         const ssize_t left = ::recv(pair.near.fd(), rest.data(), rest.size(), 0);
         EXPECT_GT(left, 0);
         if (left <= 0) {
           co_return;
         }
-        take(std::span(rest).first(static_cast<std::size_t>(left)));
+        bytes.take(std::span(rest).first(static_cast<std::size_t>(left)));
       }
     }
-    EXPECT_EQ(received, sent);
+    EXPECT_EQ(bytes.received(), bytes.sent());
   };
   std::deque<Pair> pairs;
   for (int count = 0; count < 6; ++count) {

@@ -36,8 +36,7 @@ constexpr std::size_t kListeners = 4;
 struct Stream {
   int from;
   int to;
-  std::uint64_t sent = 0;
-  std::uint64_t received = 0;
+  PatternedStream bytes{};
 };
 
 class Storm {
@@ -72,9 +71,9 @@ class Storm {
       std::array<std::byte, 256> rest;
       ssize_t count = 0;
       while ((count = ::recv(stream.to, rest.data(), rest.size(), MSG_DONTWAIT)) > 0) {
-        take(stream, std::span(rest).first(static_cast<std::size_t>(count)));
+        stream.bytes.take(std::span(rest).first(static_cast<std::size_t>(count)));
       }
-      EXPECT_EQ(stream.received, stream.sent);
+      EXPECT_EQ(stream.bytes.received(), stream.bytes.sent());
     }
     EXPECT_GT(cancelled_, 0U);
     EXPECT_GT(completed_, 0U);
@@ -111,8 +110,7 @@ class Storm {
   void disturb(const std::deque<Listener>& listeners) {
     for (auto count = random_() % 60; count > 0; --count) {
       Stream& stream = streams_[random_() % streams_.size()];
-      const auto byte = static_cast<char>(stream.sent++ % 251);
-      put(stream.from, {&byte, 1});
+      put(stream.from, text_of(stream.bytes.next(1)));
     }
     const auto address = SocketAddress::local_of(listeners[random_() % kListeners].fd()).value();
     const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -130,7 +128,7 @@ class Storm {
         co_return;
       }
       ++completed_;
-      take(stream, std::span(buffer).first(*got));
+      stream.bytes.take(std::span(buffer).first(*got));
     }
   }
   Task<void> read(const File& file, std::size_t offset) {
@@ -152,12 +150,6 @@ class Storm {
   }
   Task<void> accept(Listener& listener) {
     while (const auto socket = co_await listener.accept()) {
-    }
-  }
-  static void take(Stream& stream, std::span<const std::byte> bytes) {
-    for (const std::byte byte : bytes) {
-      EXPECT_EQ(byte, static_cast<std::byte>(stream.received % 251));
-      ++stream.received;
     }
   }
 

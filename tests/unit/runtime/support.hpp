@@ -156,6 +156,29 @@ inline void put(int fd, std::string_view text) {
   return bytes;
 }
 
+/// What goes through a stream of bytes: each is received once, and in the order of pattern().
+class PatternedStream {
+ public:
+  /// The next bytes to send.
+  [[nodiscard]] std::vector<std::byte> next(std::size_t length) {
+    auto bytes = pattern(length, sent_ % 251);
+    sent_ += length;
+    return bytes;
+  }
+  void take(std::span<const std::byte> bytes) {
+    for (const std::byte byte : bytes) {
+      EXPECT_EQ(byte, static_cast<std::byte>(received_ % 251));
+      ++received_;
+    }
+  }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+
+ private:
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+};
+
 /// A folder of its own, gone at the end.
 class TemporaryFolder {
  public:
