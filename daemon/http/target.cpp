@@ -1,5 +1,6 @@
 #include "http/target.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
@@ -8,27 +9,32 @@
 namespace sluiced::http {
 namespace {
 
-/// Decodes `raw` up to its first '?' into `buffer` and returns the number of bytes; `path_bytes` is
-/// how many of `raw` that was. `is_resolved` is set when every component has a name that begins
-/// with no dot, and no slash follows the last one: what is so as a rule needs no other look.
-std::expected<std::size_t, TargetError> decode(std::string_view raw, PathBuffer& buffer,
-                                               bool& is_resolved, std::size_t& path_bytes) {
+/// What decode() has made of a target without its first slash.
+struct Decoded {
+  std::size_t raw_bytes = 0;  // of the path, which a '?' may follow
+  std::size_t size = 0;       // of what is in the buffer
+  /// Every component has a name that begins with no dot, and no slash follows the last one: what is
+  /// so as a rule needs no other look.
+  bool is_resolved = true;
+};
+
+/// Decodes `raw` up to its first '?' into `buffer`.
+std::expected<Decoded, TargetError> decode(std::string_view raw, PathBuffer& buffer) {
+  Decoded done;
   std::size_t size = 0;
   std::size_t i = 0;
-  is_resolved = true;
   const auto begins_component = [&] { return size == 0 || buffer[size - 1] == '/'; };
-  for (; i < raw.size(); ++i) {
-    char c = raw[i];
-    if (is_plain_in_path(c)) {
-      if (size == kMaxPathBytes) return std::unexpected(TargetError::too_long);
-      buffer[size++] = c;
-      continue;
-    }
-    if (c == '?') break;
+  while (true) {
+    // Most bytes stand for themselves, many in a row.
+    const std::size_t run_end = i + std::min(raw.size() - i, kMaxPathBytes - size);
+    while (i < run_end && is_plain_in_path(raw[i])) buffer[size++] = raw[i++];
+    if (i == raw.size() || raw[i] == '?') break;
+
+    char c = raw[i++];
     if (!is_target_character(c) || c == '\\') return std::unexpected(TargetError::forbidden_byte);
     if (c == '%') {
-      const int high = i + 2 < raw.size() ? hex_digit_value(raw[i + 1]) : -1;
-      const int low = i + 2 < raw.size() ? hex_digit_value(raw[i + 2]) : -1;
+      const int high = i + 1 < raw.size() ? hex_digit_value(raw[i]) : -1;
+      const int low = i + 1 < raw.size() ? hex_digit_value(raw[i + 1]) : -1;
       if (high < 0 || low < 0) return std::unexpected(TargetError::bad_escape);
       c = static_cast<char>((high << 4) | low);
       if (c == '\0') return std::unexpected(TargetError::encoded_nul);
@@ -36,12 +42,13 @@ std::expected<std::size_t, TargetError> decode(std::string_view raw, PathBuffer&
       i += 2;
     }
     if (size == kMaxPathBytes) return std::unexpected(TargetError::too_long);
-    if ((c == '/' || c == '.') && begins_component()) is_resolved = false;
+    if ((c == '/' || c == '.') && begins_component()) done.is_resolved = false;
     buffer[size++] = c;
   }
-  if (begins_component()) is_resolved = false;
-  path_bytes = i;
-  return size;
+  if (begins_component()) done.is_resolved = false;
+  done.raw_bytes = i;
+  done.size = size;
+  return done;
 }
 
 /// Resolves the components of the first `size` bytes in place, writing "a/b/c" from the start of
@@ -107,18 +114,21 @@ std::expected<Path, TargetError> normalise_target(std::string_view target, PathB
     raw.remove_prefix(1);
   }
 
-  bool is_resolved = false;
-  std::size_t path_bytes = 0;
-  auto size = decode(raw, buffer, is_resolved, path_bytes);
-  if (size && path_bytes < raw.size()) {
+  const auto decoded = decode(raw, buffer);
+  if (!decoded) return std::unexpected(decoded.error());
+  if (decoded->raw_bytes < raw.size()) {
     path.has_query = true;
-    path.query = raw.substr(path_bytes + 1);
+    path.query = raw.substr(decoded->raw_bytes + 1);
   }
-  if (size && !is_resolved) size = resolve_dot_segments(buffer, *size, path.ends_in_slash);
-  if (!size) return std::unexpected(size.error());
-  buffer[*size] = '\0';
-  path.relative = std::string_view(buffer.data(), *size);
-  if (!is_resolved || *size > kMaxComponentBytes) {
+  std::size_t size = decoded->size;
+  if (!decoded->is_resolved) {
+    const auto resolved = resolve_dot_segments(buffer, size, path.ends_in_slash);
+    if (!resolved) return std::unexpected(resolved.error());
+    size = *resolved;
+  }
+  buffer[size] = '\0';
+  path.relative = std::string_view(buffer.data(), size);
+  if (!decoded->is_resolved || size > kMaxComponentBytes) {
     if (const auto error = inspect_components(path.relative, path.is_hidden)) {
       return std::unexpected(*error);
     }
