@@ -32,6 +32,8 @@ eventually() {
 
 property() { systemctl show --value --property="$1" sluiced.service; }
 is_property() { [[ $(property "$1") == "$2" ]]; }
+# The journal has a line some time after it was written: to be asked with `eventually`.
+journal_has() { grep -q "$1" <(journalctl --no-pager --unit=sluiced.service); }
 fetches() { [[ $(curl -sS --max-time 20 "http://127.0.0.1:8080/$1") == "$2" ]]; }
 
 # Where it is installed already.
