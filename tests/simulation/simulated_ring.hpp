@@ -133,7 +133,8 @@ class SimulatedRing final : public Ring {
   [[nodiscard]] std::uint64_t enters() const noexcept { return enters_; }
   [[nodiscard]] std::uint64_t operations_taken() const noexcept { return operations_taken_; }
   [[nodiscard]] std::uint64_t operations_taken(Opcode opcode) const noexcept {
-    return taken_of_.contains(opcode) ? taken_of_.at(opcode) : 0;
+    const auto found = taken_of_.find(opcode);
+    return found != taken_of_.end() ? found->second : 0;
   }
   [[nodiscard]] std::uint64_t cancels_taken() const noexcept { return cancels_taken_; }
   [[nodiscard]] std::uint64_t finals_posted() const noexcept { return finals_posted_; }

@@ -148,7 +148,8 @@ class SLUICE_API Reactor {
   [[nodiscard]] std::size_t in_flight() const noexcept {
     return slots_.in_use() - (wake_id_ ? 1U : 0U);
   }
-  /// Calls `visit` for each operation in flight, with its kind and age.
+  /// Calls `visit` for each operation in flight, with its kind and its age: since it was
+  /// registered, or, of one that goes on after a completion, since the last of these.
   void for_each_in_flight(const std::function<void(OperationId, OperationKind, Duration)>& visit);
 
   /// Its numbers; any thread may read them.
